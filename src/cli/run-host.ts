@@ -1,0 +1,68 @@
+import { getLogger } from "@logtape/logtape";
+import { AgentrtError } from "../core/errors.ts";
+import { GrpcWorkerAgentRuntimeHost } from "../host/host.ts";
+import { startStatusPage } from "../status/status-page.ts";
+import { BUILD } from "./build-info.ts";
+import { at } from "./check-settings.ts";
+import type { RunContext } from "./run-roles.ts";
+
+export interface RunningHost {
+  /** Where workers connect, `host:port` with the real port. */
+  readonly address: string;
+  /** Undefined when the status page is off. */
+  readonly pageUrl: string | undefined;
+}
+
+const log = getLogger(["agentrt", "cli"]);
+
+/**
+ * Starts the host and its status page. A page that cannot start is an error, because somebody
+ * waits for it; once it runs, nothing that happens to it concerns the host.
+ * @throws AgentrtError naming the setting whose address cannot be had
+ */
+export async function runHost({ settings, store, lifecycle }: RunContext): Promise<RunningHost> {
+  const { values } = settings;
+  const host = new GrpcWorkerAgentRuntimeHost({
+    listen: values.listen,
+    isInsecureAllowed: values.insecure,
+    maxMessageBytes: values["max-message-size"],
+    rpcTimeoutMs: values["rpc-timeout"],
+    drainTimeoutMs: values["drain-timeout"],
+    outboxMaxMessages: values["outbox-max-messages"],
+    outboxMaxBytes: values["outbox-max-size"],
+    slowWorkerPolicy: values["slow-worker-policy"],
+    slowWorkerTimeoutMs: values["slow-worker-timeout"],
+    maxConnections: values["max-connections"],
+    maxWorkers: values["max-workers"],
+    maxPendingCalls: values["max-pending-calls"],
+    maxAgentTypesPerWorker: values["max-agent-types"],
+    maxSubscriptionsPerWorker: values["max-subscriptions"],
+    maxTopicsTracked: values["max-topics"],
+    registrationGraceMs: values["registration-grace"],
+    handshakeTimeoutMs: values["handshake-timeout"],
+    deadLetterStore: store,
+    version: BUILD.version,
+  });
+  // The page answers while the host drains, so it is stopped after it.
+  let stopPage: () => Promise<void> = async () => undefined;
+  lifecycle.onStop(() => stopPage());
+  await host.start().catch((error: unknown) => {
+    throw at(settings, "listen", AgentrtError.from(error));
+  });
+  lifecycle.onStop(() => host.stop());
+
+  const page =
+    values.http === undefined
+      ? undefined
+      : await startStatusPage(() => host.report(), {
+          address: values.http,
+          isInsecureAllowed: values.insecure,
+          allowedHosts: values["allowed-hosts"],
+        }).catch((error: unknown) => {
+          throw at(settings, "http", AgentrtError.from(error));
+        });
+  stopPage = async () => await page?.stop();
+
+  log.info("host ready", { listen: host.address, http: page?.url ?? "off" });
+  return { address: host.address, pageUrl: page?.url };
+}

@@ -1,0 +1,118 @@
+import type { DeadLetter } from "./dead-letter.ts";
+import type { ErrorCode } from "./errors.ts";
+
+/** Phases of a host's life, in order. */
+export type HostState = "starting" | "ready" | "draining" | "stopped";
+
+export interface WorkerReport {
+  readonly clientId: string;
+  /** Address and port of the other end, such as `127.0.0.1:41234`. */
+  readonly peer: string;
+  readonly dialect: "autogen";
+  /** ISO 8601, UTC. */
+  readonly connectedAt: string;
+  readonly agentTypes: readonly string[];
+  readonly subscriptions: number;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Waiting in the outbox now. */
+  readonly queuedMessages: number;
+  readonly queuedBytes: number;
+  /** Messages dropped because the worker did not read fast enough. */
+  readonly shed: number;
+}
+
+export interface SubscriptionReport {
+  readonly id: string;
+  readonly kind: "type" | "prefix";
+  /** The topic type, or its prefix. */
+  readonly pattern: string;
+  readonly agentType: string;
+  readonly clientId: string;
+}
+
+export interface TopicReport {
+  readonly topicType: string;
+  readonly messages: number;
+  readonly bytes: number;
+  /** Copies given to workers. */
+  readonly deliveries: number;
+  /** Messages a second over the last ten seconds. */
+  readonly messagesPerSecond: number;
+  /** ISO 8601, UTC. */
+  readonly lastAt: string;
+}
+
+export interface ErrorReport {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Client id or address of the peer it came from; empty when it is the host's own. */
+  readonly where: string;
+}
+
+/** Counts since the host started; each only grows. */
+export interface HostTotals {
+  /** TCP connections. */
+  readonly connectionsAccepted: number;
+  /** TCP connections closed at once because of a limit. */
+  readonly connectionsRefused: number;
+  /** TCP connections that ended in a protocol error, such as bytes that are not HTTP/2. */
+  readonly connectionsBroken: number;
+  readonly workersConnected: number;
+  readonly workersLeft: number;
+  /** Streams that a newer one with the same client id replaced. */
+  readonly workersReplaced: number;
+  /** Workers cut off by the host: too slow, or not speaking the protocol. */
+  readonly workersExpelled: number;
+  readonly eventsIn: number;
+  /** Copies given to workers. */
+  readonly eventsDelivered: number;
+  /** Events that no subscription matched. */
+  readonly eventsUnmatched: number;
+  readonly callsIn: number;
+  readonly callsAnswered: number;
+  /** Calls that ended in an error of the host's own, such as an unknown agent type; time-outs are apart. */
+  readonly callsFailed: number;
+  readonly callsTimedOut: number;
+  /** Responses to calls that nobody waits for any more. */
+  readonly strayResponses: number;
+  readonly controlMessages: number;
+  /** Payload of gRPC messages, in and out. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Messages dropped because a worker's outbox was full. */
+  readonly shed: number;
+  readonly badFrames: number;
+  /** gRPC calls that ended with an error status, unknown methods included. */
+  readonly rpcsFailed: number;
+}
+
+/** Everything a host says of itself at one moment: the shape of `/api/status`. */
+export interface HostReport {
+  readonly version: string;
+  readonly state: HostState;
+  readonly listen: string;
+  /** True when it listens beyond loopback without TLS and identities. */
+  readonly isInsecure: boolean;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  readonly workers: readonly WorkerReport[];
+  readonly subscriptions: readonly SubscriptionReport[];
+  /** The busiest topic types first, up to a bound. */
+  readonly topics: readonly TopicReport[];
+  readonly pendingCalls: number;
+  readonly totals: HostTotals;
+  readonly deadLetters: {
+    readonly total: number;
+    readonly byReason: Readonly<Partial<Record<ErrorCode, number>>>;
+    /** Newest first. */
+    readonly recent: readonly DeadLetter[];
+  };
+  /** Newest first. */
+  readonly errors: readonly ErrorReport[];
+}

@@ -1,0 +1,153 @@
+import { PRIORITIES, type Priority } from "./priority.ts";
+
+/**
+ * How often a lower lane gets its turn although a higher one has work: after so many
+ * takes in a row from above. High goes first, and nothing starves.
+ */
+export const TURNS_BEFORE_LOWER = { high: 32, normal: 8 } as const;
+
+export interface QueueLimits {
+  /** The most items held at once. */
+  readonly maxMessages: number;
+  /** The most bytes held at once, as counted by the `bytes` given to `push`. */
+  readonly maxBytes: number;
+}
+
+interface Entry<T> {
+  readonly item: T;
+  readonly bytes: number;
+}
+
+/** First in, first out; taking does not move the rest, so both ends are constant time. */
+class Lane<T> {
+  #entries: (Entry<T> | undefined)[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#entries.length - this.#head;
+  }
+
+  push(entry: Entry<T>): void {
+    this.#entries.push(entry);
+  }
+
+  shift(): Entry<T> | undefined {
+    const entry = this.#entries[this.#head];
+    if (entry === undefined) {
+      return undefined;
+    }
+    this.#entries[this.#head] = undefined;
+    this.#head += 1;
+    if (this.#head === this.#entries.length) {
+      this.#entries = [];
+      this.#head = 0;
+    } else if (this.#head > 1024 && this.#head * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+    return entry;
+  }
+}
+
+/**
+ * A queue with one lane for each priority, bounded in messages and bytes: the shape of
+ * every outbox and mailbox. It never grows beyond its limits by itself; what to do when
+ * it is full is its owner's policy.
+ */
+export class PrioritizedQueue<T> {
+  readonly limits: QueueLimits;
+  readonly #lanes: Readonly<Record<Priority, Lane<T>>> = {
+    high: new Lane<T>(),
+    normal: new Lane<T>(),
+    low: new Lane<T>(),
+  };
+  #length = 0;
+  #bytes = 0;
+  #highInARow = 0;
+  #normalInARow = 0;
+
+  constructor(limits: QueueLimits) {
+    this.limits = limits;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** True when one more item of this size fits. An item larger than `maxBytes` fits only an empty queue. */
+  hasRoomFor(bytes: number): boolean {
+    if (this.#length === 0) {
+      return this.limits.maxMessages > 0;
+    }
+    return this.#length < this.limits.maxMessages && this.#bytes + bytes <= this.limits.maxBytes;
+  }
+
+  /** Returns false, and takes nothing, when there is no room. */
+  push(item: T, bytes: number, priority: Priority): boolean {
+    if (!this.hasRoomFor(bytes)) {
+      return false;
+    }
+    this.#lanes[priority].push({ item, bytes });
+    this.#length += 1;
+    this.#bytes += bytes;
+    return true;
+  }
+
+  /** The next item by priority and turn, or undefined when empty. */
+  shift(): T | undefined {
+    const priority = this.#nextLane();
+    return priority === undefined ? undefined : this.#take(priority);
+  }
+
+  /** Removes the oldest item of the least urgent lane that is not more urgent than `priority`. */
+  dropOldest(priority: Priority): T | undefined {
+    const mostUrgent = PRIORITIES.indexOf(priority);
+    for (let index = PRIORITIES.length - 1; index >= mostUrgent; index -= 1) {
+      const lane = PRIORITIES[index];
+      if (lane !== undefined && this.#lanes[lane].length > 0) {
+        return this.#take(lane);
+      }
+    }
+    return undefined;
+  }
+
+  /** Empties the queue, most urgent first. */
+  *drain(): Generator<T> {
+    for (const priority of PRIORITIES) {
+      while (this.#lanes[priority].length > 0) {
+        yield this.#take(priority) as T;
+      }
+    }
+  }
+
+  #nextLane(): Priority | undefined {
+    const { high, normal, low } = this.#lanes;
+    const isHighDue = high.length > 0;
+    const isLowerWaiting = normal.length > 0 || low.length > 0;
+    if (isHighDue && (!isLowerWaiting || this.#highInARow < TURNS_BEFORE_LOWER.high)) {
+      this.#highInARow += 1;
+      return "high";
+    }
+    this.#highInARow = 0;
+    if (normal.length > 0 && (low.length === 0 || this.#normalInARow < TURNS_BEFORE_LOWER.normal)) {
+      this.#normalInARow += 1;
+      return "normal";
+    }
+    this.#normalInARow = 0;
+    return low.length > 0 ? "low" : undefined;
+  }
+
+  #take(priority: Priority): T | undefined {
+    const entry = this.#lanes[priority].shift();
+    if (entry === undefined) {
+      return undefined;
+    }
+    this.#length -= 1;
+    this.#bytes -= entry.bytes;
+    return entry.item;
+  }
+}

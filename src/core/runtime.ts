@@ -1,0 +1,85 @@
+import type { Agent, AgentFactory, AgentMetadata, JsonValue } from "./agent.ts";
+import type { AgentId } from "./agent-id.ts";
+import type { Headers } from "./envelope.ts";
+import type { MessageType } from "./message-type.ts";
+import type { Priority } from "./priority.ts";
+import type { Subscription } from "./subscription.ts";
+import type { TopicId } from "./topic-id.ts";
+
+export interface PublishOptions {
+  /** The publishing agent; left out when the publisher is not one. */
+  readonly sender?: AgentId;
+  /** Default: a fresh UUID. */
+  readonly messageId?: string;
+  /** Extra headers, lower-case letters and digits in their names (CloudEvents 1.0, attribute names). */
+  readonly headers?: Headers;
+  /** Default: `normal`, or what `headers.priority` says. */
+  readonly priority?: Priority;
+  readonly signal?: AbortSignal;
+}
+
+export interface SendOptions extends PublishOptions {
+  /** How long to wait for the answer, in milliseconds. Default: the runtime's call time-out. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * What every runtime offers, whether its agents live in one process or on many machines.
+ * The terms are those of AutoGen's AgentRuntime.
+ */
+export interface AgentRuntime {
+  /**
+   * Gives a message to every subscriber of a topic.
+   * Resolves when the runtime has accepted it, not when it was handled.
+   * @throws AgentrtError `UNTYPED_MESSAGE`, `INVALID_MESSAGE`, `RUNTIME_STATE`, `NOT_CONNECTED`, `TOO_LARGE`
+   */
+  publishMessage(message: object, topic: TopicId, options?: PublishOptions): Promise<void>;
+
+  /**
+   * Calls one agent and waits for its result. The result is decoded when its type is known to
+   * this runtime and an `UnknownPayload` otherwise; undefined when the handler gave none.
+   * @throws AgentrtError as `publishMessage`, and `HANDLER_FAILED`, `NO_SUCH_AGENT`, `WORKER_GONE`, `DEADLINE`, `CANCELLED`
+   */
+  sendMessage<R extends object = object>(
+    message: object,
+    recipient: AgentId,
+    options?: SendOptions,
+  ): Promise<R | undefined>;
+
+  /**
+   * Registers an agent type; instances are made when their first message arrives.
+   * @throws AgentrtError `AGENT_TYPE_TAKEN`, `INVALID_AGENT_ID`
+   */
+  registerFactory(type: string, factory: AgentFactory): Promise<void>;
+
+  /** Registers one instance that exists already; its type serves no other keys. */
+  registerAgentInstance(agent: Agent, id: AgentId): Promise<void>;
+
+  /** @throws AgentrtError `SUBSCRIPTION_EXISTS` */
+  addSubscription(subscription: Subscription): Promise<void>;
+
+  /** @throws AgentrtError `NO_SUCH_SUBSCRIPTION` */
+  removeSubscription(id: string): Promise<void>;
+
+  /** Makes a data type known, so that messages of it arrive decoded. Handlers do this for theirs. */
+  addMessageType(type: MessageType): void;
+
+  /** The instance behind an id that lives in this process, made now if need be. @throws AgentrtError `NO_SUCH_AGENT` */
+  tryGetUnderlyingAgentInstance(id: AgentId): Promise<Agent>;
+
+  agentMetadata(id: AgentId): Promise<AgentMetadata>;
+
+  /** The state of one agent, wherever it lives. @throws AgentrtError `NO_SUCH_AGENT`, `DEADLINE` */
+  agentSaveState(id: AgentId): Promise<JsonValue>;
+
+  /** @throws AgentrtError `STATE_REJECTED`, `NO_SUCH_AGENT`, `DEADLINE` */
+  agentLoadState(id: AgentId, state: JsonValue): Promise<void>;
+
+  /** Stores the state of one local agent now, for changes that no message caused. */
+  persist(id: AgentId): Promise<void>;
+
+  /** The states of all instances of this process, by `type/key`. */
+  saveState(): Promise<Readonly<Record<string, JsonValue>>>;
+
+  loadState(states: Readonly<Record<string, JsonValue>>): Promise<void>;
+}

@@ -1,0 +1,247 @@
+import { Server } from "@grpc/grpc-js";
+import { getLogger } from "@logtape/logtape";
+import { AgentrtError } from "../core/errors.ts";
+import type { HostReport, HostState } from "../core/host-report.ts";
+import {
+  assertListenAllowed,
+  formatListenAddress,
+  isLoopbackHost,
+} from "../security/listen-rule.ts";
+import { AGENT_RPC, AGENT_RPC_NAME } from "../wire/autogen/service.ts";
+import { channelOptions } from "../wire/channel-options.ts";
+import { HEALTH_SERVICE, HealthService } from "../wire/health.ts";
+import { createAgentRpc } from "./agent-rpc.ts";
+import { ControlRouter } from "./control-router.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import { Door } from "./door.ts";
+import { IncidentLog } from "./incident-log.ts";
+import { type HostOptions, resolveHostOptions } from "./options.ts";
+import { Registry } from "./registry.ts";
+import { countFailedRpcs, createReport } from "./report.ts";
+import { Router } from "./router.ts";
+import { Sessions } from "./sessions.ts";
+import { TopicStatistics } from "./topic-statistics.ts";
+import { createTotals } from "./totals.ts";
+
+/** How often time-outs are looked for: of calls, and of workers that do not read. */
+const HOUSEKEEPING_MS = 50;
+/** How often `stop` looks whether everything in flight is done. */
+const DRAIN_CHECK_MS = 10;
+/** How long streams may take to end once they were told to. */
+const SHUTDOWN_GRACE_MS = 500;
+
+/**
+ * The coordinator: accepts workers over gRPC, keeps the registry of agent types and
+ * subscriptions, and routes messages. It runs no agents itself.
+ *
+ * ```ts
+ * await using host = new GrpcWorkerAgentRuntimeHost({ listen: "127.0.0.1:50051" });
+ * await host.start();
+ * ```
+ */
+export class GrpcWorkerAgentRuntimeHost {
+  readonly #options: HostOptions;
+  readonly #logger = getLogger(["agentrt", "host"]);
+  readonly #totals = createTotals();
+  readonly #incidents = new IncidentLog();
+  readonly #deadLetters: DeadLetters;
+  readonly #registry: Registry;
+  readonly #topics: TopicStatistics;
+  readonly #router: Router;
+  readonly #sessions: Sessions;
+  readonly #server: Server;
+  readonly #health = new HealthService([AGENT_RPC_NAME], (peer) => this.#door.called(peer));
+  readonly #door: Door;
+  #state: HostState = "starting";
+  #address: string;
+  #startedAt = new Date();
+  #housekeeping: ReturnType<typeof setInterval> | undefined;
+  #stopped: Promise<void> | undefined;
+
+  /** @throws AgentrtError `INVALID_OPTION`, `LISTEN_REFUSED` */
+  constructor(options: Partial<HostOptions> = {}) {
+    this.#options = resolveHostOptions(options);
+    assertListenAllowed(this.#options.listen, this.#options.isInsecureAllowed);
+    this.#address = this.#options.listen;
+    this.#deadLetters = new DeadLetters(this.#options.deadLetterStore, this.#incidents);
+    this.#registry = new Registry(this.#options);
+    this.#topics = new TopicStatistics(this.#options.maxTopicsTracked);
+    const shared = {
+      options: this.#options,
+      registry: this.#registry,
+      totals: this.#totals,
+      incidents: this.#incidents,
+      deadLetters: this.#deadLetters,
+    };
+    this.#router = new Router({
+      ...shared,
+      topics: this.#topics,
+      rpcTimeoutMs: this.#options.rpcTimeoutMs,
+      maxPendingCalls: this.#options.maxPendingCalls,
+      onOverflow:
+        this.#options.slowWorkerPolicy === "disconnect"
+          ? (session) => {
+              const message = `Worker ${session.clientId} reads too slowly; its outbox is full.`;
+              this.#sessions.expel(session, new AgentrtError("SLOW_WORKER", message));
+            }
+          : undefined,
+    });
+    const controlRouter = new ControlRouter(shared);
+    this.#sessions = new Sessions({ ...shared, router: this.#router, controlRouter });
+    this.#server = new Server(channelOptions(this.#options.maxMessageBytes));
+    this.#server.addService(HEALTH_SERVICE, this.#health.implementation);
+    this.#server.addService(
+      AGENT_RPC,
+      createAgentRpc({
+        ...shared,
+        router: this.#router,
+        controlRouter,
+        sessions: this.#sessions,
+        onCall: (peer) => this.#door.called(peer),
+        isDraining: () => this.#state !== "ready",
+      }),
+    );
+    this.#door = new Door(this.#server, this.#options, this.#totals, this.#incidents);
+  }
+
+  /** Where it listens, `host:port` with the real port once started. */
+  get address(): string {
+    return this.#address;
+  }
+
+  get state(): HostState {
+    return this.#state;
+  }
+
+  /**
+   * Resolves when workers can connect.
+   * @throws AgentrtError `ADDRESS_IN_USE`, `ADDRESS_NOT_ALLOWED`, `ADDRESS_NOT_HERE`, `RUNTIME_STATE`
+   */
+  async start(): Promise<void> {
+    if (this.#state !== "starting" || this.#housekeeping !== undefined) {
+      throw new AgentrtError(
+        "RUNTIME_STATE",
+        "A host is started once. Make a new one to start again.",
+      );
+    }
+    const { listen, isInsecureAllowed } = this.#options;
+    this.#housekeeping = setInterval(() => {
+      this.#router.expireCalls();
+      this.#sessions.expelStalled();
+    }, HOUSEKEEPING_MS);
+    try {
+      const bound = await this.#door.open(assertListenAllowed(listen, isInsecureAllowed));
+      this.#address = formatListenAddress(bound);
+      this.#assertNotStopped();
+    } catch (error) {
+      this.#state = "stopped";
+      clearInterval(this.#housekeeping);
+      this.#door.stopAccepting();
+      throw error;
+    }
+    this.#startedAt = new Date();
+    this.#state = "ready";
+    this.#health.setServing(true);
+    this.#logger.info("host listens", { address: this.#address });
+  }
+
+  /**
+   * Takes no new workers and calls, lets what is in flight finish, tells the workers, and ends.
+   * Safe to call twice.
+   */
+  stop(options: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
+    this.#stopped ??= this.#stop(options.drainTimeoutMs ?? this.#options.drainTimeoutMs);
+    return this.#stopped;
+  }
+
+  /** Stops when the process is told to: SIGTERM or SIGINT. Resolves when it has stopped. */
+  async stopWhenSignal(): Promise<void> {
+    const signals = ["SIGTERM", "SIGINT"] as const;
+    await new Promise<void>((resolve) => {
+      const onSignal = (): void => {
+        for (const signal of signals) {
+          process.off(signal, onSignal);
+        }
+        resolve();
+      };
+      for (const signal of signals) {
+        process.on(signal, onSignal);
+      }
+    });
+    await this.stop();
+  }
+
+  /** Everything it says of itself, now. */
+  report(): HostReport {
+    return createReport({
+      registry: this.#registry,
+      router: this.#router,
+      topics: this.#topics,
+      deadLetters: this.#deadLetters,
+      incidents: this.#incidents,
+      totals: this.#totals,
+      version: this.#options.version,
+      state: this.#state,
+      listen: this.#address,
+      isInsecure: !isLoopbackHost(assertListenAllowed(this.#options.listen, true).host),
+      startedAt: this.#startedAt,
+      rpcsFailed: countFailedRpcs(this.#server),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Stopping may have come while the door was opening. */
+  #assertNotStopped(): void {
+    if (this.#state !== "starting") {
+      throw new AgentrtError("RUNTIME_STATE", "The host was stopped before it had started.");
+    }
+  }
+
+  async #stop(drainTimeoutMs: number): Promise<void> {
+    const wasReady = this.#state === "ready";
+    this.#state = "draining";
+    if (wasReady) {
+      this.#health.setServing(false);
+      this.#door.stopAccepting();
+      this.#router.drain();
+      await this.#drained(drainTimeoutMs);
+      const goodbye = new AgentrtError(
+        "HOST_DRAINING",
+        "The host is stopping. Connect again later.",
+      );
+      this.#sessions.dismissAll(goodbye);
+      this.#health.close();
+      await this.#shutDown();
+    }
+    clearInterval(this.#housekeeping);
+    this.#deadLetters.flush();
+    this.#state = "stopped";
+    this.#logger.info("host stopped");
+  }
+
+  /** Resolves when no call waits and no outbox holds anything, or when the time is up. */
+  async #drained(timeoutMs: number): Promise<void> {
+    const deadlineMs = Date.now() + timeoutMs;
+    const isBusy = (): boolean =>
+      this.#router.pendingCalls > 0 ||
+      Array.from(this.#registry.sessions).some((session) => session.outbox.queuedMessages > 0);
+    while (isBusy() && Date.now() < deadlineMs) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_CHECK_MS));
+    }
+  }
+
+  async #shutDown(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, SHUTDOWN_GRACE_MS);
+      this.#server.tryShutdown(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    this.#server.forceShutdown();
+    this.#door.destroyConnections();
+  }
+}

@@ -1,0 +1,114 @@
+import { AgentrtError } from "../core/errors.ts";
+import type { DeadLetterStore } from "../core/state-store.ts";
+
+/** What happens when a worker's outbox is full: drop its oldest messages, or cut the worker off. */
+export type SlowWorkerPolicy = "shed" | "disconnect";
+
+export interface HostOptions {
+  /** `host:port` to listen on; port 0 takes any free one. Default `127.0.0.1:50051`. */
+  readonly listen: string;
+  /** Lets `listen` be an address that other machines reach, without TLS or identities. Default false. */
+  readonly isInsecureAllowed: boolean;
+  /** Largest gRPC message taken or sent, in bytes; guards memory. Default 4 MiB, as gRPC's own. */
+  readonly maxMessageBytes: number;
+  /** How long a call may take before its caller gets `DEADLINE`. Default 60 s. */
+  readonly rpcTimeoutMs: number;
+  /** How long `stop` waits for what is in flight. Default 5 s. */
+  readonly drainTimeoutMs: number;
+  /** Messages that may wait for one worker. Default 10,000. */
+  readonly outboxMaxMessages: number;
+  /** Bytes that may wait for one worker; guards against the worker that never reads. Default 64 MiB. */
+  readonly outboxMaxBytes: number;
+  readonly slowWorkerPolicy: SlowWorkerPolicy;
+  /** A worker that reads nothing for so long while messages wait is cut off. Default 30 s. */
+  readonly slowWorkerTimeoutMs: number;
+  /** TCP connections at once; guards file descriptors. Default 10,000. */
+  readonly maxConnections: number;
+  /** Workers known at once, connected or announced by a unary call. Default 10,000. */
+  readonly maxWorkers: number;
+  /** Calls waiting for an answer at once. Default 100,000. */
+  readonly maxPendingCalls: number;
+  readonly maxAgentTypesPerWorker: number;
+  readonly maxSubscriptionsPerWorker: number;
+  /** Topic types whose counts are remembered; the least recent go first. Default 10,000. */
+  readonly maxTopicsTracked: number;
+  /** How long a worker may register before it opens its stream. Default 30 s. */
+  readonly registrationGraceMs: number;
+  /** How long a new connection may take to show that it speaks HTTP/2. Default 10 s. */
+  readonly handshakeTimeoutMs: number;
+  /** Where dead letters are kept between runs. Default: in memory only. */
+  readonly deadLetterStore: DeadLetterStore | undefined;
+  /** Told to workers and shown on the status page. */
+  readonly version: string;
+}
+
+const MIB = 1024 * 1024;
+
+const DEFAULTS: HostOptions = {
+  listen: "127.0.0.1:50051",
+  isInsecureAllowed: false,
+  maxMessageBytes: 4 * MIB,
+  rpcTimeoutMs: 60_000,
+  drainTimeoutMs: 5_000,
+  outboxMaxMessages: 10_000,
+  outboxMaxBytes: 64 * MIB,
+  slowWorkerPolicy: "shed",
+  slowWorkerTimeoutMs: 30_000,
+  maxConnections: 10_000,
+  maxWorkers: 10_000,
+  maxPendingCalls: 100_000,
+  maxAgentTypesPerWorker: 1_000,
+  maxSubscriptionsPerWorker: 10_000,
+  maxTopicsTracked: 10_000,
+  registrationGraceMs: 30_000,
+  handshakeTimeoutMs: 10_000,
+  deadLetterStore: undefined,
+  version: "0.0.0",
+};
+
+/** Smallest and largest value of each number, both allowed. */
+const RANGES = {
+  maxMessageBytes: [1_024, 1_024 * MIB],
+  rpcTimeoutMs: [1, 86_400_000],
+  drainTimeoutMs: [0, 3_600_000],
+  outboxMaxMessages: [1, 10_000_000],
+  outboxMaxBytes: [1_024, 1_024 * 1_024 * MIB],
+  slowWorkerTimeoutMs: [100, 86_400_000],
+  maxConnections: [1, 1_000_000],
+  maxWorkers: [1, 1_000_000],
+  maxPendingCalls: [1, 10_000_000],
+  maxAgentTypesPerWorker: [1, 1_000_000],
+  maxSubscriptionsPerWorker: [1, 10_000_000],
+  maxTopicsTracked: [1, 1_000_000],
+  registrationGraceMs: [100, 3_600_000],
+  handshakeTimeoutMs: [100, 3_600_000],
+} as const satisfies Partial<Record<keyof HostOptions, readonly [number, number]>>;
+
+/**
+ * Fills in defaults; an explicit undefined counts as absent.
+ * @throws AgentrtError `INVALID_OPTION` naming the option and its range
+ */
+export function resolveHostOptions(given: Partial<HostOptions>): HostOptions {
+  const present = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as Partial<HostOptions>;
+  const options: HostOptions = Object.freeze({ ...DEFAULTS, ...present });
+  for (const [name, [least, most]] of Object.entries(RANGES)) {
+    const value = options[name as keyof typeof RANGES];
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new AgentrtError(
+        "INVALID_OPTION",
+        `Host option ${name} is ${value}; give a whole number from ${least} to ${most}.`,
+        { data: { option: name } },
+      );
+    }
+  }
+  if (options.slowWorkerPolicy !== "shed" && options.slowWorkerPolicy !== "disconnect") {
+    throw new AgentrtError(
+      "INVALID_OPTION",
+      `Host option slowWorkerPolicy is "${String(options.slowWorkerPolicy)}"; give "shed" or "disconnect".`,
+      { data: { option: "slowWorkerPolicy" } },
+    );
+  }
+  return options;
+}

@@ -1,0 +1,113 @@
+import type { ControlEnvelope } from "../core/control.ts";
+import type { Envelope } from "../core/envelope.ts";
+import { PrioritizedQueue, type QueueLimits } from "../core/prioritized-queue.ts";
+import type { Priority } from "../core/priority.ts";
+
+/** A message on its way to one worker, with the bytes that go out. */
+export interface OutboundFrame {
+  readonly envelope: Envelope | ControlEnvelope;
+  readonly bytes: Uint8Array;
+  readonly priority: Priority;
+  /** What it costs the queue: its bytes and a fixed overhead. */
+  readonly size: number;
+}
+
+/** Where frames go: a gRPC stream, which says by `write` when it has had enough. */
+export interface FrameSink {
+  /** Takes the bytes; returns false when nothing more should be written until `drained` is called. */
+  write(bytes: Uint8Array): boolean;
+}
+
+/**
+ * The bounded, prioritised queue of one worker. Frames go straight to the stream while it
+ * takes them, and wait here when it does not, or when there is no stream yet; so little is in
+ * flight below the queue, and an urgent message overtakes all that waits.
+ */
+export class Outbox {
+  readonly #queue: PrioritizedQueue<OutboundFrame>;
+  readonly #now: () => number;
+  #sink: FrameSink | undefined;
+  #isSinkFull = true;
+  #blockedSinceMs = 0;
+
+  constructor(limits: QueueLimits, now: () => number = Date.now) {
+    this.#queue = new PrioritizedQueue(limits);
+    this.#now = now;
+  }
+
+  get queuedMessages(): number {
+    return this.#queue.length;
+  }
+
+  get queuedBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  /** For how long the stream has taken nothing although frames wait, in milliseconds; else 0. */
+  get blockedForMs(): number {
+    const isBlocked = this.#sink !== undefined && this.#isSinkFull && this.#queue.length > 0;
+    return isBlocked ? this.#now() - this.#blockedSinceMs : 0;
+  }
+
+  /** Connects the queue to a stream, a new one in place of an old one, and sends what waits. */
+  attach(sink: FrameSink): void {
+    this.#sink = sink;
+    this.drained();
+  }
+
+  /**
+   * Sends a frame, or queues it. Returns the frames that had to go because the queue was full:
+   * the oldest of those that are not more urgent, or the new one itself when all others are.
+   */
+  offer(frame: OutboundFrame): readonly OutboundFrame[] {
+    if (!this.#isSinkFull) {
+      this.#write(frame);
+      return NONE;
+    }
+    if (this.#queue.push(frame, frame.size, frame.priority)) {
+      return NONE;
+    }
+    const shed: OutboundFrame[] = [];
+    while (!this.#queue.push(frame, frame.size, frame.priority)) {
+      const dropped = this.#queue.dropOldest(frame.priority);
+      shed.push(dropped ?? frame);
+      if (dropped === undefined) {
+        break;
+      }
+    }
+    return shed;
+  }
+
+  /** True when a frame of this size would be sent or queued without anything being shed. */
+  hasRoomFor(size: number): boolean {
+    return !this.#isSinkFull || this.#queue.hasRoomFor(size);
+  }
+
+  /** The stream takes frames again. */
+  drained(): void {
+    this.#isSinkFull = this.#sink === undefined;
+    while (!this.#isSinkFull) {
+      const frame = this.#queue.shift();
+      if (frame === undefined) {
+        return;
+      }
+      this.#write(frame);
+    }
+  }
+
+  /** Takes out everything that has not been sent, and sends no more. */
+  close(): readonly OutboundFrame[] {
+    this.#sink = undefined;
+    this.#isSinkFull = true;
+    return [...this.#queue.drain()];
+  }
+
+  #write(frame: OutboundFrame): void {
+    if (this.#sink?.write(frame.bytes) !== true) {
+      this.#isSinkFull = true;
+      this.#blockedSinceMs = this.#now();
+    }
+  }
+}
+
+const NONE: readonly OutboundFrame[] = Object.freeze([]);

@@ -1,0 +1,118 @@
+import { shorten } from "../core/agent-id.ts";
+import type { RequestEnvelope } from "../core/envelope.ts";
+import type { Session } from "./session.ts";
+
+/** A call that waits for its answer. Keeps nothing of the request's data, which may be large and wait long. */
+export interface PendingCall {
+  /** The id on the host's hop to the target, unique in this host. */
+  readonly hostId: string;
+  /** The caller's own id of it. */
+  readonly requestId: string;
+  /** `type/key` of the agent that is called, shortened, for texts. */
+  readonly agent: string;
+  readonly caller: Session;
+  readonly target: Session;
+  readonly deadlineMs: number;
+}
+
+/**
+ * The calls in flight. Each hop has ids of its own, because AutoGen's workers all count from 1:
+ * the host gives each call a number, and the answer finds its way back by it.
+ */
+export class PendingCalls {
+  readonly #timeoutMs: number;
+  readonly #now: () => number;
+  /** In the order of their deadlines, since all have the same time-out. */
+  readonly #calls = new Map<string, PendingCall>();
+  readonly #bySession = new Map<Session, Set<PendingCall>>();
+  #lastId = 0;
+
+  constructor(timeoutMs: number, now: () => number = Date.now) {
+    this.#timeoutMs = timeoutMs;
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  begin(request: RequestEnvelope, caller: Session, target: Session): PendingCall {
+    this.#lastId += 1;
+    const call: PendingCall = {
+      hostId: String(this.#lastId),
+      requestId: request.id,
+      agent: shorten(String(request.target)),
+      caller,
+      target,
+      deadlineMs: this.#now() + this.#timeoutMs,
+    };
+    this.#calls.set(call.hostId, call);
+    this.#link(caller, call);
+    this.#link(target, call);
+    return call;
+  }
+
+  /** Takes out the call that `target` answers; undefined when there is none, or it was asked of another worker. */
+  take(hostId: string, target: Session): PendingCall | undefined {
+    const call = this.#calls.get(hostId);
+    if (call === undefined || call.target !== target) {
+      return undefined;
+    }
+    this.#remove(call);
+    return call;
+  }
+
+  /** Takes out the call with this id, whoever it was asked of. */
+  abandon(hostId: string): PendingCall | undefined {
+    const call = this.#calls.get(hostId);
+    if (call !== undefined) {
+      this.#remove(call);
+    }
+    return call;
+  }
+
+  /** Takes out all calls that a worker has made or was to answer. */
+  takeAllOf(session: Session): readonly PendingCall[] {
+    const calls = [...(this.#bySession.get(session) ?? [])];
+    for (const call of calls) {
+      this.#remove(call);
+    }
+    return calls;
+  }
+
+  /** Takes out the calls whose time is up. */
+  takeExpired(): readonly PendingCall[] {
+    const nowMs = this.#now();
+    const expired: PendingCall[] = [];
+    for (const call of this.#calls.values()) {
+      if (call.deadlineMs > nowMs) {
+        break;
+      }
+      expired.push(call);
+    }
+    for (const call of expired) {
+      this.#remove(call);
+    }
+    return expired;
+  }
+
+  #link(session: Session, call: PendingCall): void {
+    const calls = this.#bySession.get(session);
+    if (calls === undefined) {
+      this.#bySession.set(session, new Set([call]));
+    } else {
+      calls.add(call);
+    }
+  }
+
+  #remove(call: PendingCall): void {
+    this.#calls.delete(call.hostId);
+    for (const session of [call.caller, call.target]) {
+      const calls = this.#bySession.get(session);
+      calls?.delete(call);
+      if (calls?.size === 0) {
+        this.#bySession.delete(session);
+      }
+    }
+  }
+}

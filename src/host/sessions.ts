@@ -1,0 +1,127 @@
+import { getLogger } from "@logtape/logtape";
+import { AgentrtError } from "../core/errors.ts";
+import type { ControlRouter } from "./control-router.ts";
+import type { IncidentLog } from "./incident-log.ts";
+import type { HostOptions } from "./options.ts";
+import type { Registry } from "./registry.ts";
+import type { Router } from "./router.ts";
+import { endStream, type HostStream, Session, type SessionLimits } from "./session.ts";
+import type { MutableTotals } from "./totals.ts";
+
+/** Control messages are rare and small; a worker that leaves more than this unread has given up on them. */
+const CONTROL_LIMITS = { maxMessages: 1_000, maxBytes: 16 * 1024 * 1024 } as const;
+
+export interface SessionsParts {
+  readonly options: HostOptions;
+  readonly registry: Registry;
+  readonly router: Router;
+  readonly controlRouter: ControlRouter;
+  readonly totals: MutableTotals;
+  readonly incidents: IncidentLog;
+}
+
+/** The coming and going of workers: announced, connected, replaced, left, expelled. */
+export class Sessions {
+  readonly #parts: SessionsParts;
+  readonly #limits: SessionLimits;
+  readonly #logger = getLogger(["agentrt", "host"]);
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+    const { outboxMaxMessages, outboxMaxBytes } = parts.options;
+    this.#limits = {
+      outbox: { maxMessages: outboxMaxMessages, maxBytes: outboxMaxBytes },
+      control: CONTROL_LIMITS,
+    };
+  }
+
+  /**
+   * The session of a client id, made now when it is new: unary calls may come before the stream.
+   * @throws AgentrtError `TOO_MANY`
+   */
+  obtain(clientId: string, peer: string): Session {
+    const existing = this.#parts.registry.session(clientId);
+    if (existing !== undefined) {
+      return existing;
+    }
+    const { registrationGraceMs } = this.#parts.options;
+    const made = new Session(clientId, peer, this.#limits, registrationGraceMs, (session) => {
+      const message = `Worker ${clientId} registered but opened no stream within ${registrationGraceMs} ms.`;
+      this.#parts.incidents.record(new AgentrtError("WORKER_GONE", message), clientId);
+      this.#forget(session, "It never opened its stream.");
+      session.end();
+    });
+    try {
+      this.#parts.registry.add(made);
+    } catch (error) {
+      made.end();
+      throw error;
+    }
+    return made;
+  }
+
+  connected(session: Session, stream: HostStream, peer: string): void {
+    const { totals } = this.#parts;
+    totals.workersConnected += 1;
+    const replaced = session.connect(stream, peer);
+    const { clientId } = session;
+    this.#logger.info("worker joined", { clientId, peer });
+    if (replaced !== undefined) {
+      totals.workersReplaced += 1;
+      const message = "A newer stream with the same client-id took this one's place.";
+      endStream(replaced, new AgentrtError("WORKER_REPLACED", message));
+    }
+  }
+
+  /** The worker closed its stream, or its connection went; a stream that was replaced changes nothing. */
+  left(session: Session, stream: HostStream, how: "left" | "lost"): void {
+    if (!session.isCurrent(stream)) {
+      return;
+    }
+    this.#parts.totals.workersLeft += 1;
+    this.#forget(session, "It left before it read this.");
+    session.end();
+    this.#logger.info("worker gone", { clientId: session.clientId, how });
+  }
+
+  /** Cuts a worker off; it sees the error as the status of its stream. */
+  expel(session: Session, error: AgentrtError): void {
+    if (session.state === "ended") {
+      return;
+    }
+    this.#parts.totals.workersExpelled += 1;
+    this.#parts.incidents.record(error, session.clientId);
+    this.#forget(session, "It was cut off before it read this.");
+    session.end(error);
+  }
+
+  /** Cuts off the workers that have read nothing for too long although messages wait for them. */
+  expelStalled(): void {
+    const { slowWorkerTimeoutMs } = this.#parts.options;
+    for (const session of [...this.#parts.registry.sessions]) {
+      if (session.outbox.blockedForMs > slowWorkerTimeoutMs) {
+        const message = `Worker ${session.clientId} has read nothing for ${slowWorkerTimeoutMs} ms while ${session.outbox.queuedMessages} messages wait for it.`;
+        this.expel(session, new AgentrtError("SLOW_WORKER", message));
+      }
+    }
+  }
+
+  /** Tells all workers that the host goes. */
+  dismissAll(error: AgentrtError): void {
+    for (const session of [...this.#parts.registry.sessions]) {
+      this.#forget(session, "The host stopped before it could be sent.");
+      session.end(error);
+    }
+  }
+
+  #forget(session: Session, whyUnsent: string): void {
+    const { registry, router } = this.#parts;
+    registry.remove(session);
+    const unsent = session.outbox.close();
+    session.controlOutbox.close();
+    router.forget(session);
+    for (const frame of unsent) {
+      router.undelivered("WORKER_GONE", `${whyUnsent} Worker ${session.clientId}.`, frame);
+    }
+  }
+}

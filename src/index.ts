@@ -1,0 +1,59 @@
+// The public entry of agentrt. What is not named here is private and may change at any time.
+
+export { AgentId } from "./core/agent-id.ts";
+export { defineAgent } from "./core/define-agent.ts";
+export { JSON_CONTENT_TYPE, PROTOBUF_CONTENT_TYPE } from "./core/envelope.ts";
+export { AgentrtError, ERROR_CODES, messageOf } from "./core/errors.ts";
+export { defineMessage, markMessage, messageTypeOf, UnknownPayload } from "./core/message-type.ts";
+export { PRIORITIES, PRIORITY_HEADER, priorityOf } from "./core/priority.ts";
+export { RoutedAgent } from "./core/routed-agent.ts";
+export { TypePrefixSubscription, TypeSubscription } from "./core/subscription.ts";
+export { DefaultTopicId, TopicId } from "./core/topic-id.ts";
+export { GrpcWorkerAgentRuntimeHost } from "./host/host.ts";
+export { pageError } from "./security/page-error.ts";
+export { pageGuard } from "./security/page-guard.ts";
+export { MAX_STREAM_SILENCE_MS, startPageServer } from "./security/page-server.ts";
+export { createMemoryStore } from "./store/memory-store.ts";
+export { openSqliteStore } from "./store/sqlite-store.ts";
+export { protobufMessage } from "./wire/protobuf-message.ts";
+export { GrpcWorkerAgentRuntime } from "./worker/grpc-worker-runtime.ts";
+export { SingleThreadedAgentRuntime } from "./worker/in-process-runtime.ts";
+export { MESSAGE_TYPE, Message } from "./worker/message.ts";
+export { GrpcWorkerAgentRuntimePool } from "./worker/pool.ts";
+export { PooledRuntime } from "./worker/pooled-runtime.ts";
+export { Topic } from "./worker/topic.ts";
+
+// Types.
+
+export type {
+  Agent,
+  AgentFactory,
+  AgentMetadata,
+  JsonValue,
+  MessageContext,
+} from "./core/agent.ts";
+export type { DeadLetter } from "./core/dead-letter.ts";
+export type { AgentDefinition, AgentHooks } from "./core/define-agent.ts";
+export type { Headers } from "./core/envelope.ts";
+export type { AgentrtErrorOptions, ErrorCode, Retry } from "./core/errors.ts";
+export type { HostReport, HostState, HostTotals } from "./core/host-report.ts";
+export type { MessageOf, MessageType } from "./core/message-type.ts";
+export type { Priority } from "./core/priority.ts";
+export type { HandlerResult, MessageHandler } from "./core/routed-agent.ts";
+export type { AgentRuntime, PublishOptions, SendOptions } from "./core/runtime.ts";
+export type { DeadLetterStore, StateStore, Store } from "./core/state-store.ts";
+export type { Subscription } from "./core/subscription.ts";
+export type { HostOptions, SlowWorkerPolicy } from "./host/options.ts";
+export type { PageErrorBody, PageErrorCode } from "./security/page-error.ts";
+export type { PageBindings, PageGuardOptions, PageInfo } from "./security/page-guard.ts";
+export type { PageApp, PageServer, PageServerOptions } from "./security/page-server.ts";
+export type { ConnectionState } from "./worker/connection-state.ts";
+export type { DispatchCounts } from "./worker/dispatch-counts.ts";
+export type { ConnectionListener } from "./worker/grpc-worker-runtime.ts";
+export type { MailboxFullPolicy } from "./worker/mailbox.ts";
+export type { MessageFields, MessageMetadata } from "./worker/message.ts";
+export type { GetRuntimeOptions, PoolOptionsInput } from "./worker/pool.ts";
+export type { RegistrationPolicy } from "./worker/registrations.ts";
+export type { RuntimeOptions, RuntimeOptionsInput } from "./worker/runtime-options.ts";
+export type { TopicHandler, TopicSubscription } from "./worker/topic-subscriptions.ts";
+export type { WorkerOptions, WorkerOptionsInput } from "./worker/worker-options.ts";

@@ -1,0 +1,135 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Metadata,
+  type MethodDefinition,
+} from "@grpc/grpc-js";
+import type { ErrorCode } from "../../core/errors.ts";
+import type { Subscription } from "../../core/subscription.ts";
+import { channelOptions } from "../channel-options.ts";
+import {
+  AddSubscriptionRequestSchema,
+  GetSubscriptionsRequestSchema,
+  RegisterAgentTypeRequestSchema,
+  RemoveSubscriptionRequestSchema,
+} from "../gen/agents/agent_worker_pb.ts";
+import { fromServiceError } from "../grpc-status.ts";
+import { AGENT_RPC, CLIENT_ID_HEADER } from "./service.ts";
+import { encodeSubscription } from "./subscription-codec.ts";
+import { decodeSubscriptions } from "./unary-codec.ts";
+
+export interface AgentRpcClientOptions {
+  readonly maxMessageBytes: number;
+}
+
+/** A stream of raw frames in both directions; see the codecs. */
+export type FrameStream = ClientDuplexStream<Uint8Array, Uint8Array>;
+
+/**
+ * The client side of AutoGen's service on one connection of its own.
+ *
+ * Deadlines are in milliseconds from now. Every unary call rejects with an AgentrtError:
+ * the host's own code, or `NOT_CONNECTED`, `DEADLINE`, `HOST_DRAINING`.
+ */
+export class AgentRpcClient {
+  readonly #client: Client;
+  readonly #clientId: string;
+
+  /** @param address `host:port` of the host @param clientId the worker's UUID, sent with each call */
+  constructor(address: string, clientId: string, options: AgentRpcClientOptions) {
+    this.#clientId = clientId;
+    this.#client = new Client(address, credentials.createInsecure(), {
+      ...channelOptions(options.maxMessageBytes),
+      // A connection of its own, so that a new client never inherits the back-off of an old one,
+      // and no retries of grpc-js's own: whoever holds the client decides when to dial again.
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.enable_retries": 0,
+      "grpc.enable_http_proxy": 0,
+    });
+  }
+
+  openChannel(): FrameStream {
+    return this.#open(AGENT_RPC.OpenChannel);
+  }
+
+  openControlChannel(): FrameStream {
+    return this.#open(AGENT_RPC.OpenControlChannel);
+  }
+
+  /** @throws AgentrtError `AGENT_TYPE_TAKEN`, `INVALID_AGENT_ID`, `TOO_MANY` */
+  async registerAgent(type: string, deadlineMs: number): Promise<void> {
+    const request = create(RegisterAgentTypeRequestSchema, { type });
+    const bytes = toBinary(RegisterAgentTypeRequestSchema, request);
+    await this.#call(AGENT_RPC.RegisterAgent, bytes, deadlineMs, "AGENT_TYPE_TAKEN");
+  }
+
+  /** @throws AgentrtError `SUBSCRIPTION_EXISTS`, `INVALID_TOPIC`, `TOO_MANY` */
+  async addSubscription(subscription: Subscription, deadlineMs: number): Promise<void> {
+    const request = create(AddSubscriptionRequestSchema, {
+      subscription: encodeSubscription(subscription),
+    });
+    const bytes = toBinary(AddSubscriptionRequestSchema, request);
+    await this.#call(AGENT_RPC.AddSubscription, bytes, deadlineMs, "SUBSCRIPTION_EXISTS");
+  }
+
+  /** @throws AgentrtError `NO_SUCH_SUBSCRIPTION` */
+  async removeSubscription(id: string, deadlineMs: number): Promise<void> {
+    const request = create(RemoveSubscriptionRequestSchema, { id });
+    const bytes = toBinary(RemoveSubscriptionRequestSchema, request);
+    await this.#call(AGENT_RPC.RemoveSubscription, bytes, deadlineMs, "NO_SUCH_SUBSCRIPTION");
+  }
+
+  /** All subscriptions that the host knows, of every worker. */
+  async getSubscriptions(deadlineMs: number): Promise<Subscription[]> {
+    const bytes = toBinary(GetSubscriptionsRequestSchema, create(GetSubscriptionsRequestSchema));
+    const answer = await this.#call(AGENT_RPC.GetSubscriptions, bytes, deadlineMs, "BAD_FRAME");
+    return decodeSubscriptions(answer);
+  }
+
+  /** Ends the connection and everything on it. */
+  close(): void {
+    this.#client.close();
+  }
+
+  #open(method: MethodDefinition<Uint8Array, Uint8Array>): FrameStream {
+    return this.#client.makeBidiStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      this.#metadata(),
+    );
+  }
+
+  #call(
+    method: MethodDefinition<Uint8Array, Uint8Array>,
+    request: Uint8Array,
+    deadlineMs: number,
+    refusal: ErrorCode,
+  ): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        request,
+        this.#metadata(),
+        { deadline: Date.now() + deadlineMs },
+        (error, answer) => {
+          if (error !== null) {
+            reject(fromServiceError(error, refusal));
+          } else {
+            resolve(answer ?? new Uint8Array(0));
+          }
+        },
+      );
+    });
+  }
+
+  #metadata(): Metadata {
+    const metadata = new Metadata();
+    metadata.set(CLIENT_ID_HEADER, this.#clientId);
+    return metadata;
+  }
+}

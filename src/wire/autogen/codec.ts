@@ -1,0 +1,169 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { AgentId } from "../../core/agent-id.ts";
+import type { Envelope, RequestEnvelope, ResponseEnvelope } from "../../core/envelope.ts";
+import { AgentrtError, messageOf } from "../../core/errors.ts";
+import {
+  type Message,
+  MessageSchema,
+  type RpcRequest,
+  type RpcResponse,
+  type AgentId as WireAgentId,
+  type Payload as WirePayload,
+} from "../gen/agents/agent_worker_pb.ts";
+import { decodeEvent, encodeEvent } from "./event-codec.ts";
+
+/** A host keeps the id of each call in flight; AutoGen's are numbers and UUIDs. */
+const MAX_REQUEST_ID_LENGTH = 255;
+
+/**
+ * Reads one frame of OpenChannel. Payloads are views into `bytes`, not copies.
+ * @throws AgentrtError `BAD_FRAME`, `INVALID_TOPIC`, `INVALID_AGENT_ID`; `data.requestId` names the call
+ *   that the frame would have been, so that its caller can be told; `data.isUnreadable` marks bytes
+ *   that are no frame at all
+ */
+export function decodeMessage(bytes: Uint8Array): Envelope {
+  const { message } = parse(bytes);
+  switch (message.case) {
+    case "cloudEvent":
+      return decodeEvent(message.value, bytes);
+    case "request":
+      return decodeRequest(message.value);
+    case "response":
+      return decodeResponse(message.value);
+    case undefined:
+      throw new AgentrtError(
+        "BAD_FRAME",
+        "The frame holds neither a request, a response nor an event.",
+      );
+    default:
+      throw message satisfies never;
+  }
+}
+
+/** Writes one frame of OpenChannel; an event that came in this dialect gives back the very bytes it came as. */
+export function encodeMessage(envelope: Envelope): Uint8Array {
+  switch (envelope.kind) {
+    case "event":
+      return envelope.wireForm?.bytes ?? toBinary(MessageSchema, encodeEvent(envelope));
+    case "request":
+      return toBinary(MessageSchema, encodeRequest(envelope));
+    case "response":
+      return toBinary(MessageSchema, encodeResponse(envelope));
+    default:
+      throw envelope satisfies never;
+  }
+}
+
+function parse(bytes: Uint8Array): Message {
+  try {
+    return fromBinary(MessageSchema, bytes);
+  } catch (error) {
+    throw new AgentrtError(
+      "BAD_FRAME",
+      `The frame is not an agents.Message: ${messageOf(error)}. Check that the peer speaks AutoGen's protocol.`,
+      { cause: error, data: { isUnreadable: true } },
+    );
+  }
+}
+
+function decodeRequest(request: RpcRequest): RequestEnvelope {
+  if (request.requestId === "" || request.requestId.length > MAX_REQUEST_ID_LENGTH) {
+    throw new AgentrtError(
+      "BAD_FRAME",
+      `The request has no request_id of 1 to ${MAX_REQUEST_ID_LENGTH} characters, so it is never answered.`,
+    );
+  }
+  try {
+    if (request.target === undefined) {
+      throw new AgentrtError("BAD_FRAME", "The request has no target agent.");
+    }
+    return {
+      kind: "request",
+      id: request.requestId,
+      target: decodeAgentId(request.target),
+      sender: request.source === undefined ? undefined : decodeSender(request.source),
+      method: request.method,
+      headers: request.metadata,
+      payload: decodePayload(request.payload),
+    };
+  } catch (error) {
+    const cause = AgentrtError.from(error, "BAD_FRAME");
+    throw new AgentrtError(cause.code, cause.message, {
+      cause,
+      data: { requestId: request.requestId },
+    });
+  }
+}
+
+function decodeResponse(response: RpcResponse): ResponseEnvelope {
+  if (response.requestId === "") {
+    throw new AgentrtError("BAD_FRAME", "The response has no request_id, so it answers nothing.");
+  }
+  return {
+    kind: "response",
+    id: response.requestId,
+    error: response.error,
+    headers: response.metadata,
+    payload: decodePayload(response.payload),
+  };
+}
+
+function encodeRequest(envelope: RequestEnvelope): Message {
+  const { target, sender, payload } = envelope;
+  return create(MessageSchema, {
+    message: {
+      case: "request",
+      value: {
+        requestId: envelope.id,
+        target: { type: target.type, key: target.key },
+        ...(sender === undefined ? {} : { source: { type: sender.type, key: sender.key } }),
+        method: envelope.method,
+        payload: encodePayload(payload),
+        metadata: { ...envelope.headers },
+      },
+    },
+  });
+}
+
+/** The payload is always there, empty on an error: .NET workers refuse a response without one. */
+function encodeResponse(envelope: ResponseEnvelope): Message {
+  return create(MessageSchema, {
+    message: {
+      case: "response",
+      value: {
+        requestId: envelope.id,
+        payload: encodePayload(envelope.payload),
+        error: envelope.error,
+        metadata: { ...envelope.headers },
+      },
+    },
+  });
+}
+
+function decodeAgentId(id: WireAgentId): AgentId {
+  return new AgentId(id.type, id.key);
+}
+
+function decodeSender(id: WireAgentId): AgentId | undefined {
+  return id.type === "" && id.key === "" ? undefined : decodeAgentId(id);
+}
+
+function decodePayload(payload: WirePayload | undefined): Envelope["payload"] {
+  return {
+    dataType: payload?.dataType ?? "",
+    contentType: payload?.dataContentType ?? "",
+    data: payload?.data ?? new Uint8Array(0),
+  };
+}
+
+function encodePayload(payload: Envelope["payload"]): {
+  dataType: string;
+  dataContentType: string;
+  data: Uint8Array;
+} {
+  return {
+    dataType: payload.dataType,
+    dataContentType: payload.contentType,
+    data: payload.data,
+  };
+}

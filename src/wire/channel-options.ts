@@ -1,0 +1,24 @@
+import type { ChannelOptions } from "@grpc/grpc-js";
+
+/**
+ * Bun keeps HTTP/2's session memory limit in 32 bits, and reads grpc-js's own default
+ * (Number.MAX_SAFE_INTEGER) as one megabyte, after which it refuses streams (Bun issue 41294).
+ */
+const MAX_SESSION_MEMORY_BYTES = 0xffff_ffff;
+
+/** How long a silent connection lasts before it is asked for a sign of life. */
+export const KEEPALIVE_TIME_MS = 5_000;
+/** How long the answer may take before the connection counts as dead. */
+export const KEEPALIVE_TIMEOUT_MS = 5_000;
+
+/** What both ends of a channel agree on: message size, signs of life, session memory. */
+export function channelOptions(maxMessageBytes: number): ChannelOptions {
+  return {
+    "grpc.max_receive_message_length": maxMessageBytes,
+    "grpc.max_send_message_length": maxMessageBytes,
+    "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.keepalive_permit_without_calls": 1,
+    "grpc-node.max_session_memory": MAX_SESSION_MEMORY_BYTES,
+  };
+}

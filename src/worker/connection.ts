@@ -1,0 +1,234 @@
+import { getLogger } from "@logtape/logtape";
+import type { Envelope } from "../core/envelope.ts";
+import { AgentrtError, messageOf } from "../core/errors.ts";
+import { decodeMessage } from "../wire/autogen/codec.ts";
+import { startBackoff } from "./backoff.ts";
+import { assertTransition, type ConnectionState } from "./connection-state.ts";
+import { endsWithin } from "./ends-within.ts";
+import { HostLink } from "./host-link.ts";
+import type { OutgoingQueue } from "./outgoing-queue.ts";
+import { cancelled } from "./pending-calls.ts";
+import type { Registrations } from "./registrations.ts";
+import type { WorkerOptions } from "./worker-options.ts";
+
+const logger = getLogger(["agentrt", "worker"]);
+
+export interface ConnectionParts {
+  readonly options: WorkerOptions;
+  readonly outgoing: OutgoingQueue;
+  readonly registrations: Registrations;
+  /** A message came in on a link, to which an answer has to go too. */
+  readonly onEnvelope: (envelope: Envelope, link: HostLink) => void;
+  /** A frame could not be read. */
+  readonly onBadFrame: (error: AgentrtError, link: HostLink) => void;
+  /** Registration is done; `signal` aborts when the link is over. */
+  readonly onConnected: (link: HostLink, signal: AbortSignal) => void;
+  /** A link that was connected is over. */
+  readonly onDisconnected: (reason: AgentrtError) => void;
+  readonly onState: (state: ConnectionState) => void;
+}
+
+/** Keeps a worker connected to its host: dials, registers, and does it again when the link breaks. */
+export class Connection {
+  readonly #parts: ConnectionParts;
+  readonly #stopping = new AbortController();
+  readonly #firstConnected = Promise.withResolvers<void>();
+  #state: ConnectionState = { kind: "idle" };
+  #link: HostLink | undefined;
+  #run: Promise<void> | undefined;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    this.#firstConnected.promise.catch(() => undefined);
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The link of now, while messages can go through it. */
+  get link(): HostLink | undefined {
+    return this.#link;
+  }
+
+  /**
+   * Begins to dial. Resolves when the host has accepted the first connection and all registrations.
+   * After an error it goes on dialling until `stop`.
+   * @throws AgentrtError the host's refusal of a registration; `NOT_CONNECTED` after
+   *   `connectTimeoutMs` or when stopped before; `CANCELLED` when the signal aborts
+   */
+  async start(signal: AbortSignal | undefined): Promise<void> {
+    const { connectTimeoutMs, hostAddress } = this.#parts.options;
+    const { promise: givenUp, reject } = Promise.withResolvers<never>();
+    const onAbort = (): void => reject(cancelled(`host ${hostAddress}`, signal?.reason));
+    const timer =
+      connectTimeoutMs === undefined
+        ? undefined
+        : setTimeout(() => reject(unreachable(hostAddress, connectTimeoutMs)), connectTimeoutMs);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      if (signal?.aborted === true) {
+        onAbort();
+      } else {
+        this.#run ??= this.#keepConnected().catch((error: unknown) => {
+          logger.error("the connection failed for good", { error });
+          this.#firstConnected.reject(AgentrtError.from(error));
+        });
+      }
+      await Promise.race([this.#firstConnected.promise, givenUp]);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /**
+   * Ends it: what is queued goes out first, up to `timeoutMs`, then the stream is half-closed.
+   * `beforeFlush` runs while messages still go in both directions.
+   */
+  async stop(timeoutMs: number, beforeFlush: () => Promise<void>): Promise<void> {
+    const link = this.#link;
+    this.#transition({ kind: this.#state.kind === "idle" ? "stopped" : "draining" });
+    this.#stopping.abort();
+    await beforeFlush();
+    if (link !== undefined) {
+      await flush(link, this.#parts.outgoing, timeoutMs);
+      link.close();
+    }
+    await this.#run;
+    this.#firstConnected.reject(stoppedBefore());
+    if (this.#state.kind === "draining") {
+      this.#transition({ kind: "stopped" });
+    }
+  }
+
+  async #keepConnected(): Promise<void> {
+    const { options } = this.#parts;
+    const { signal } = this.#stopping;
+    let backoff = startBackoff(options);
+    let attempt = 0;
+    while (!signal.aborted) {
+      attempt += 1;
+      this.#transition({ kind: "connecting", attempt });
+      const { wasConnected, reason } = await this.#connectOnce(attempt);
+      if (signal.aborted) {
+        return;
+      }
+      if (wasConnected) {
+        attempt = 0;
+        backoff = startBackoff(options);
+        this.#parts.onDisconnected(reason);
+      }
+      logLoss(options.hostAddress, attempt, reason);
+      const until = Date.now() + backoff.durationMs;
+      this.#transition({ kind: "waiting", attempt, until, reason });
+      await backoff.wait(signal);
+      backoff = backoff.next();
+    }
+  }
+
+  async #connectOnce(attempt: number): Promise<{ wasConnected: boolean; reason: AgentrtError }> {
+    const { options, outgoing, registrations } = this.#parts;
+    const over = new AbortController();
+    const link: HostLink = new HostLink({
+      ...options,
+      onFrame: (bytes) => this.#read(bytes, link),
+    });
+    const giveUp = (): void => link.close();
+    this.#stopping.signal.addEventListener("abort", giveUp, { once: true });
+    let wasConnected = false;
+    try {
+      await link.opened(options.connectAttemptTimeoutMs);
+      this.#stopping.signal.throwIfAborted();
+      this.#transition({ kind: "registering", attempt });
+      const restored = registrations.restore(link.client, over.signal);
+      const ended = link.ended.then((error) => {
+        throw error;
+      });
+      const [refusal] = await Promise.race([restored, ended]);
+      if (refusal !== undefined) {
+        this.#firstConnected.reject(refusal);
+      }
+      this.#stopping.signal.throwIfAborted();
+      this.#stopping.signal.removeEventListener("abort", giveUp);
+      wasConnected = true;
+      this.#becomeConnected(link, over.signal);
+      return { wasConnected, reason: await link.ended };
+    } catch (error) {
+      return { wasConnected, reason: AgentrtError.from(error) };
+    } finally {
+      this.#stopping.signal.removeEventListener("abort", giveUp);
+      this.#link = undefined;
+      outgoing.detach();
+      over.abort();
+      link.close();
+    }
+  }
+
+  #becomeConnected(link: HostLink, signal: AbortSignal): void {
+    const { options, outgoing, onConnected } = this.#parts;
+    this.#transition({ kind: "connected" });
+    this.#link = link;
+    onConnected(link, signal);
+    outgoing.attach(link);
+    const { hostAddress, clientId } = options;
+    logger.info("worker connected", { hostAddress, clientId });
+    this.#firstConnected.resolve();
+  }
+
+  #read(bytes: Uint8Array, link: HostLink): void {
+    let envelope: Envelope;
+    try {
+      envelope = decodeMessage(bytes);
+    } catch (error) {
+      this.#parts.onBadFrame(AgentrtError.from(error, "BAD_FRAME"), link);
+      return;
+    }
+    this.#parts.onEnvelope(envelope, link);
+  }
+
+  #transition(next: ConnectionState): void {
+    assertTransition(this.#state, next);
+    this.#state = next;
+    try {
+      this.#parts.onState(next);
+    } catch (error) {
+      logger.error("a listener for connection changes threw", { error: messageOf(error) });
+    }
+  }
+}
+
+/** How long a host may take to end the stream after we half-closed it. AutoGen's host does not end it at all. */
+const HOST_END_GRACE_MS = 500;
+
+async function flush(link: HostLink, outgoing: OutgoingQueue, timeoutMs: number): Promise<void> {
+  if (await endsWithin(timeoutMs, Promise.race([outgoing.emptied(), link.ended]))) {
+    await endsWithin(timeoutMs, link.halfClose());
+    await endsWithin(HOST_END_GRACE_MS, link.ended);
+  } else {
+    logger.warn("not everything could be sent before stopping", { messages: outgoing.length });
+  }
+}
+
+function logLoss(hostAddress: string, attempt: number, { message }: AgentrtError): void {
+  const properties = { hostAddress, attempt, reason: message };
+  if (attempt === 0) {
+    logger.warn("the connection to the host was lost; connecting again", properties);
+  } else if (attempt === 1) {
+    logger.warn("the host cannot be reached; trying again until it is there", properties);
+  } else {
+    logger.debug("the host cannot be reached yet", properties);
+  }
+}
+
+function stoppedBefore(): AgentrtError {
+  return new AgentrtError("NOT_CONNECTED", "The runtime stopped before the host could be reached.");
+}
+
+function unreachable(hostAddress: string, timeoutMs: number): AgentrtError {
+  return new AgentrtError(
+    "NOT_CONNECTED",
+    `No host answered at ${hostAddress} within ${timeoutMs} ms. Start it, or check the address.`,
+    { data: { hostAddress, timeoutMs } },
+  );
+}

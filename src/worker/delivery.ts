@@ -1,0 +1,80 @@
+import type { MessageContext } from "../core/agent.ts";
+import type { AgentId } from "../core/agent-id.ts";
+import type { DeadLetter } from "../core/dead-letter.ts";
+import type { EventEnvelope, RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
+import { AgentrtError } from "../core/errors.ts";
+import type { QueueLimits } from "../core/prioritized-queue.ts";
+import type { AgentSlot } from "./agent-slot.ts";
+import type { MailboxItem } from "./mailbox.ts";
+
+/** One message for one instance. `respond` is there for calls only. */
+export interface Delivery extends MailboxItem {
+  readonly slot: AgentSlot;
+  readonly envelope: EventEnvelope | RequestEnvelope;
+  readonly signal: AbortSignal;
+  readonly respond: ((response: ResponseEnvelope) => void) | undefined;
+}
+
+/** What a handler is told of the message. */
+export function contextOf(
+  envelope: EventEnvelope | RequestEnvelope,
+  signal: AbortSignal,
+): MessageContext {
+  return {
+    sender: envelope.sender,
+    topicId: envelope.kind === "event" ? envelope.topic : undefined,
+    isRpc: envelope.kind === "request",
+    messageId: envelope.id,
+    headers: envelope.headers,
+    signal,
+  };
+}
+
+/** What a log line says of the message. */
+export function describeEnvelope(
+  envelope: EventEnvelope | RequestEnvelope,
+): Readonly<Record<string, string>> {
+  return {
+    ...(envelope.kind === "event"
+      ? { topic: envelope.topic.toString() }
+      : { target: envelope.target.toString() }),
+    messageId: envelope.id,
+    messageType: envelope.payload.dataType,
+  };
+}
+
+export function deadLetterOf(
+  receiver: AgentId,
+  envelope: EventEnvelope | RequestEnvelope,
+  error: AgentrtError,
+): DeadLetter {
+  return {
+    at: new Date().toISOString(),
+    reason: error.code,
+    detail: `${receiver}: ${error.message}`,
+    messageId: envelope.id,
+    kind: envelope.kind,
+    destination: (envelope.kind === "event" ? envelope.topic : envelope.target).toString(),
+    sender: envelope.sender?.toString() ?? "",
+    dataType: envelope.payload.dataType,
+    bytes: envelope.payload.data.byteLength,
+  };
+}
+
+export function mailboxFull(id: AgentId, { maxMessages, maxBytes }: QueueLimits): AgentrtError {
+  return new AgentrtError(
+    "QUEUE_FULL",
+    `The mailbox of agent ${id} is full (limits: ${maxMessages} messages, ${maxBytes} bytes). Send slower, or raise its limits.`,
+  );
+}
+
+export function stopping(id: AgentId): AgentrtError {
+  return new AgentrtError(
+    "WORKER_GONE",
+    `The runtime of agent ${id} is stopping. Send again when it is back.`,
+  );
+}
+
+export function givenUp(id: AgentId): AgentrtError {
+  return new AgentrtError("CANCELLED", `The message was given up before agent ${id} saw it.`);
+}

@@ -1,0 +1,275 @@
+import { getLogger } from "@logtape/logtape";
+import type { JsonValue } from "../core/agent.ts";
+import type { AgentId } from "../core/agent-id.ts";
+import type { Envelope, EventEnvelope, RequestEnvelope } from "../core/envelope.ts";
+import { AgentrtError } from "../core/errors.ts";
+import type { Subscription } from "../core/subscription.ts";
+import { errorAnswerTo } from "./answer.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionState } from "./connection-state.ts";
+import { ControlChannel } from "./control-channel.ts";
+import type { HostLink } from "./host-link.ts";
+import { LocalRuntime } from "./local-runtime.ts";
+import { OutgoingQueue } from "./outgoing-queue.ts";
+import { Registrations } from "./registrations.ts";
+import { signalled } from "./stop-when-signal.ts";
+import { type WorkerOptions, type WorkerOptionsInput, workerOptions } from "./worker-options.ts";
+
+const logger = getLogger(["agentrt", "worker"]);
+
+export type ConnectionListener = (state: ConnectionState) => void;
+
+/**
+ * A worker: runs agents in this process and joins them to a host, which routes between all
+ * workers. Speaks AutoGen's protocol, so the host may be agentrt's or AutoGen's.
+ *
+ * It may be made, and agents registered, before there is a host; it connects again by itself when
+ * the connection breaks. What is published meanwhile waits, up to `bufferMaxMessages` and
+ * `bufferMaxBytes`. Calls always end: see `sendMessage`.
+ *
+ * ```ts
+ * await using runtime = new GrpcWorkerAgentRuntime({ hostAddress: "localhost:50051" });
+ * await runtime.connect();
+ * await runtime.subscribe("alerts", (message) => notify(message.content));
+ * await runtime.publish(new Message({ content: "hello", topic: "greetings" }));
+ * ```
+ */
+export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposable {
+  readonly #options: WorkerOptions;
+  readonly #connection: Connection;
+  readonly #registrations: Registrations;
+  readonly #outgoing: OutgoingQueue;
+  readonly #control: ControlChannel;
+  readonly #listeners = new Set<ConnectionListener>();
+  #stopped: Promise<void> | undefined;
+  #unexpectedAnswers = 0;
+  #badFrames = 0;
+
+  /** @throws AgentrtError `INVALID_OPTION` */
+  constructor(options: WorkerOptionsInput = {}) {
+    const complete = workerOptions(options);
+    super(complete);
+    this.#options = complete;
+    this.#registrations = new Registrations({
+      policy: complete.registration,
+      timeoutMs: complete.registerTimeoutMs,
+      backoffInitialMs: complete.backoffInitialMs,
+      backoffMaxMs: complete.backoffMaxMs,
+    });
+    this.#outgoing = new OutgoingQueue({
+      limits: { maxMessages: complete.bufferMaxMessages, maxBytes: complete.bufferMaxBytes },
+      maxMessageBytes: complete.maxMessageBytes,
+      onWritten: (envelope) => {
+        if (envelope.kind === "request") {
+          this.calls.markSent(envelope.id);
+        }
+      },
+    });
+    this.#control = new ControlChannel({
+      clientId: complete.clientId,
+      timeoutMs: complete.callTimeoutMs,
+      save: async (id) => await this.instances.slot(id).save(),
+      load: async (id, state) => await this.instances.slot(id).load(state),
+    });
+    this.#connection = new Connection({
+      options: complete,
+      outgoing: this.#outgoing,
+      registrations: this.#registrations,
+      onEnvelope: (envelope, link) => this.#receive(envelope, link),
+      onBadFrame: (error, link) => this.#refuseFrame(error, link),
+      onConnected: (link, signal) =>
+        this.#control.open(() => link.client.openControlChannel(), signal),
+      onDisconnected: (reason) => this.#loseCalls(reason),
+      onState: (state) => this.#tell(state),
+    });
+  }
+
+  /** The id by which the host knows this worker. */
+  get clientId(): string {
+    return this.#options.clientId;
+  }
+
+  get hostAddress(): string {
+    return this.#options.hostAddress;
+  }
+
+  get connectionState(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  get isConnected(): boolean {
+    return this.#connection.link !== undefined;
+  }
+
+  /** Messages that wait to be sent. */
+  get waitingMessages(): number {
+    return this.#outgoing.length;
+  }
+
+  /** Answers that came twice, late or for no call of ours, and frames that could not be read. */
+  get oddities(): { readonly unexpectedAnswers: number; readonly badFrames: number } {
+    return { unexpectedAnswers: this.#unexpectedAnswers, badFrames: this.#badFrames };
+  }
+
+  /** Calls `listener` on each change of the connection, until the returned function is called. */
+  onConnectionChange(listener: ConnectionListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Connects, and resolves when the host has accepted everything registered so far. Waits for a
+   * host that is not there yet, for ever without `connectTimeoutMs`. When it fails the runtime is
+   * stopped; make a new one to try again.
+   * @throws AgentrtError `AGENT_TYPE_TAKEN`, `SUBSCRIPTION_EXISTS`, `NOT_CONNECTED` after
+   *   `connectTimeoutMs`, `CANCELLED` when the signal aborts, `RUNTIME_STATE` after `stop`
+   */
+  async start({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.assertUsable();
+    try {
+      await this.#connection.start(signal);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** The same as `start`, in the words of the short API. */
+  async connect(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    await this.start(options);
+  }
+
+  /**
+   * Leaves the host: takes no more messages, lets handlers in flight finish up to `drainTimeoutMs`,
+   * sends what is queued, stores states, closes agents. Final; a second call waits for the first.
+   */
+  async stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    await this.#stopped;
+  }
+
+  /** Stops when the process gets one of the signals. A second one ends the process at once. */
+  async stopWhenSignal(signals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT"]): Promise<void> {
+    await signalled(signals);
+    await this.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  protected async transmit(
+    envelope: EventEnvelope | RequestEnvelope,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    await this.#outgoing.send(envelope, signal);
+  }
+
+  protected async announceType(agentType: string): Promise<void> {
+    await this.#announce({ kind: "type", agentType });
+  }
+
+  protected async announceSubscription(subscription: Subscription): Promise<void> {
+    await this.#announce({ kind: "subscription", subscription });
+  }
+
+  protected async withdrawSubscription(id: string): Promise<void> {
+    await this.#registrations.removeSubscription(id);
+  }
+
+  protected async saveStateElsewhere(id: AgentId): Promise<JsonValue> {
+    return await this.#control.saveState(id);
+  }
+
+  protected async loadStateElsewhere(id: AgentId, state: JsonValue): Promise<void> {
+    await this.#control.loadState(id, state);
+  }
+
+  protected assertUsable(): void {
+    if (this.#connection.state.kind === "stopped") {
+      throw new AgentrtError("RUNTIME_STATE", "The runtime has stopped. Make a new one.");
+    }
+  }
+
+  /** Before `start` it is enough to note it: `start` tells the host, and fails if the host refuses. */
+  async #announce(registration: Parameters<Registrations["add"]>[0]): Promise<void> {
+    const accepted = this.#registrations.add(registration);
+    if (this.#connection.state.kind === "idle") {
+      accepted.catch(() => undefined);
+      return;
+    }
+    await accepted;
+  }
+
+  async #stop(): Promise<void> {
+    const { drainTimeoutMs } = this.#options;
+    this.dispatcher.refuse();
+    await this.#connection.stop(drainTimeoutMs, async () => {
+      await this.stopAgents(drainTimeoutMs);
+    });
+    const stopped = new AgentrtError("WORKER_GONE", "The runtime stopped.");
+    this.#registrations.close(stopped);
+    this.endCalls(
+      (recipient) =>
+        new AgentrtError("WORKER_GONE", `The runtime stopped before agent ${recipient} answered.`),
+    );
+    const lost = this.#outgoing.clear();
+    logger.info("worker stopped", { clientId: this.clientId, unsentMessages: lost.length });
+  }
+
+  #receive(envelope: Envelope, link: HostLink): void {
+    switch (envelope.kind) {
+      case "event":
+        this.dispatcher.deliverEvent(envelope);
+        break;
+      case "request":
+        this.dispatcher.deliverRequest(envelope, (response) => this.#respond(response, link));
+        break;
+      case "response":
+        if (!this.calls.settle(envelope)) {
+          this.#unexpectedAnswers += 1;
+          logger.debug("an answer came for no open call", { id: envelope.id });
+        }
+        break;
+      default:
+        envelope satisfies never;
+    }
+  }
+
+  /** An answer goes out on the link that its request came on; the host has given up the others. */
+  #respond(response: Envelope, link: HostLink): void {
+    this.#outgoing.send(response, undefined, link).catch((error: unknown) => {
+      logger.warn("an answer could not be sent", { id: response.id, error });
+      if (error instanceof AgentrtError && error.code === "TOO_LARGE") {
+        this.#respond(errorAnswerTo(response.id, error), link);
+      }
+    });
+  }
+
+  #refuseFrame(error: AgentrtError, link: HostLink): void {
+    this.#badFrames += 1;
+    logger.warn("a frame from the host could not be read", { error });
+    const { requestId } = error.data;
+    if (typeof requestId === "string" && requestId !== "") {
+      this.#respond(errorAnswerTo(requestId, error), link);
+    }
+  }
+
+  /** Calls that the host has seen end now; those that wait in the queue go out on the next link. */
+  #loseCalls(reason: AgentrtError): void {
+    this.calls.failSent(
+      (recipient) =>
+        new AgentrtError(
+          "NOT_CONNECTED",
+          `The connection to the host was lost before agent ${recipient} answered; the call may have been carried out. (${reason.message})`,
+          { cause: reason },
+        ),
+    );
+  }
+
+  #tell(state: ConnectionState): void {
+    for (const listener of this.#listeners) {
+      listener(state);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import type { AgentId } from "../core/agent-id.ts";
+import type { EventEnvelope, Headers, Payload, RequestEnvelope } from "../core/envelope.ts";
+import { AgentrtError } from "../core/errors.ts";
+import { PRIORITY_HEADER } from "../core/priority.ts";
+import type { PublishOptions } from "../core/runtime.ts";
+import type { TopicId } from "../core/topic-id.ts";
+
+/** Source: CloudEvents 1.0, "Attribute Naming Convention". */
+const ATTRIBUTE_NAME = /^[a-z0-9]+$/;
+
+/** Names that the protocol uses itself, so that a header of that name would change the message's meaning. */
+const PROTOCOL_NAMES: ReadonlySet<string> = new Set([
+  "id",
+  "source",
+  "specversion",
+  "type",
+  "datacontenttype",
+  "dataschema",
+  "agagentsendertype",
+  "agagentsenderkey",
+  "agmsgkind",
+]);
+
+/** @throws AgentrtError `INVALID_MESSAGE` for a header that cannot travel */
+export function eventFor(topic: TopicId, payload: Payload, options: PublishOptions): EventEnvelope {
+  const headers = headersOf(options);
+  for (const name of Object.keys(headers)) {
+    if (!ATTRIBUTE_NAME.test(name) || PROTOCOL_NAMES.has(name)) {
+      throw new AgentrtError(
+        "INVALID_MESSAGE",
+        `"${name}" cannot be a header of an event. Use lower-case letters and digits, and none of ${[...PROTOCOL_NAMES].join(", ")}.`,
+        { data: { header: name } },
+      );
+    }
+  }
+  return {
+    kind: "event",
+    id: options.messageId ?? crypto.randomUUID(),
+    topic: topic.resolveFor(options.sender),
+    sender: options.sender,
+    headers,
+    payload,
+  };
+}
+
+export function requestFor(
+  id: string,
+  target: AgentId,
+  payload: Payload,
+  options: PublishOptions,
+): RequestEnvelope {
+  return {
+    kind: "request",
+    id,
+    target,
+    sender: options.sender,
+    method: "",
+    headers: headersOf(options),
+    payload,
+  };
+}
+
+function headersOf({ headers = {}, priority }: PublishOptions): Headers {
+  return priority === undefined ? { ...headers } : { ...headers, [PRIORITY_HEADER]: priority };
+}

@@ -1,0 +1,87 @@
+import type { RegistrationPolicy } from "./registrations.ts";
+import {
+  invalidOption,
+  type RuntimeOptions,
+  type RuntimeOptionsInput,
+  runtimeOptions,
+  wholeNumber,
+} from "./runtime-options.ts";
+
+/** What a runtime that joins a host can be told. */
+export interface WorkerOptions extends RuntimeOptions {
+  /** `host:port`. Default: `localhost:50051`. */
+  readonly hostAddress: string;
+  /** Names this worker to the host, over all its connections. Default: a fresh UUID. */
+  readonly clientId: string;
+  /** How long `start` waits for the host, in milliseconds; undefined waits for ever. Default: undefined. */
+  readonly connectTimeoutMs: number | undefined;
+  /** How long one attempt to connect may take, in milliseconds. Default: 5,000. */
+  readonly connectAttemptTimeoutMs: number;
+  /** How long the host may take to answer a registration, in milliseconds. Default: 10,000. */
+  readonly registerTimeoutMs: number;
+  /** The longest pause before the first new attempt, in milliseconds. Default: 50. */
+  readonly backoffInitialMs: number;
+  /** The longest pause between attempts, so how late a returning host is noticed. Default: 1,000. */
+  readonly backoffMaxMs: number;
+  /**
+   * What to do when another worker holds an agent type: `fail` rejects `registerFactory` (or `start`)
+   * with `AGENT_TYPE_TAKEN`; `wait` keeps it waiting until that worker leaves. Default: `fail`.
+   */
+  readonly registration: RegistrationPolicy;
+  /** The largest message in both directions. The host has such a limit too. Default: 4 MiB. */
+  readonly maxMessageBytes: number;
+}
+
+/** `undefined` stands for the default, as a left-out option does. */
+export type WorkerOptionsInput = RuntimeOptionsInput & {
+  readonly [K in keyof WorkerOptions]?: WorkerOptions[K] | undefined;
+};
+
+/** A gRPC target without a scheme, which would choose another transport. */
+const HOST_ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):\d{1,5}$/;
+/** What gRPC metadata may hold. */
+const CLIENT_ID = /^[\x21-\x7e]{1,128}$/;
+/** gRPC's own limit: message lengths travel in 32 bits. */
+const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** @throws AgentrtError `INVALID_OPTION` */
+export function workerOptions(input: WorkerOptionsInput = {}): WorkerOptions {
+  const hostAddress = input.hostAddress ?? "localhost:50051";
+  if (!HOST_ADDRESS.test(hostAddress) || Number(hostAddress.split(":").at(-1)) > 65_535) {
+    throw invalidOption("hostAddress", `"${hostAddress}"`, "host:port, such as localhost:50051");
+  }
+  const clientId = input.clientId ?? crypto.randomUUID();
+  if (!CLIENT_ID.test(clientId)) {
+    throw invalidOption("clientId", `"${clientId}"`, "1 to 128 visible ASCII characters");
+  }
+  const registration = input.registration ?? "fail";
+  if (registration !== "fail" && registration !== "wait") {
+    throw invalidOption("registration", String(registration), '"fail" or "wait"');
+  }
+  const ms = (
+    name: keyof WorkerOptionsInput,
+    value: number | undefined,
+    fallback: number,
+  ): number => wholeNumber(name, value, fallback, 1, MAX_TIMER_MS);
+  const { connectTimeoutMs } = input;
+  return Object.freeze({
+    ...runtimeOptions(input),
+    hostAddress,
+    clientId,
+    connectTimeoutMs:
+      connectTimeoutMs === undefined ? undefined : ms("connectTimeoutMs", connectTimeoutMs, 1),
+    connectAttemptTimeoutMs: ms("connectAttemptTimeoutMs", input.connectAttemptTimeoutMs, 5_000),
+    registerTimeoutMs: ms("registerTimeoutMs", input.registerTimeoutMs, 10_000),
+    backoffInitialMs: ms("backoffInitialMs", input.backoffInitialMs, 50),
+    backoffMaxMs: ms("backoffMaxMs", input.backoffMaxMs, 1_000),
+    registration,
+    maxMessageBytes: wholeNumber(
+      "maxMessageBytes",
+      input.maxMessageBytes,
+      4 * 2 ** 20,
+      1,
+      MAX_MESSAGE_BYTES,
+    ),
+  });
+}

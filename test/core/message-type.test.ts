@@ -1,0 +1,110 @@
+import { describe, expect, test } from "bun:test";
+import { type } from "arktype";
+import * as v from "valibot";
+import * as z from "zod";
+import { JSON_CONTENT_TYPE } from "../../src/core/envelope.ts";
+import { defineMessage, type MessageType, messageTypeOf } from "../../src/core/message-type.ts";
+import { thrownBy } from "../kit/thrown.ts";
+
+interface Reading {
+  readonly celsius: number;
+  readonly where: { readonly room: string };
+}
+
+const LIBRARIES: Readonly<Record<string, MessageType<Reading>>> = {
+  valibot: defineMessage(
+    "Reading",
+    v.object({ celsius: v.number(), where: v.object({ room: v.string() }) }),
+  ),
+  zod: defineMessage(
+    "Reading",
+    z.object({ celsius: z.number(), where: z.object({ room: z.string() }) }),
+  ),
+  arktype: defineMessage("Reading", type({ celsius: "number", where: { room: "string" } })),
+};
+
+const reading: Reading = { celsius: 21.5, where: { room: "Küche 厨房" } };
+const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+describe.each(Object.entries(LIBRARIES))("message type - %s", (_library, Reading) => {
+  test("message type - a value comes back from its bytes as it was, marked", () => {
+    const decoded = Reading.decode(Reading.encode(Reading.of(reading)));
+    expect(decoded).toEqual(reading);
+    expect(Reading.is(decoded)).toBe(true);
+    expect(messageTypeOf(decoded)).toBe(Reading as MessageType<never> as MessageType);
+    expect(Reading).toMatchObject({ name: "Reading", contentType: JSON_CONTENT_TYPE });
+  });
+
+  test("message type - a value that was not made by it is not of it", () => {
+    expect(Reading.is({ ...reading })).toBe(false);
+    expect(Reading.is(undefined)).toBe(false);
+    const Other = defineMessage("Reading", v.object({ celsius: v.number() }));
+    expect(Reading.is(Other.of({ celsius: 1 }))).toBe(false);
+    expect(messageTypeOf({})).toBeUndefined();
+  });
+
+  test("message type - a mismatch is an error that names the field", () => {
+    const wrong = { celsius: "warm", where: { room: "kitchen" } };
+    for (const step of [
+      () => Reading.of(wrong as unknown as Reading),
+      () => Reading.encode(wrong as unknown as Reading),
+      () => Reading.decode(json(wrong)),
+    ]) {
+      const error = thrownBy(step);
+      expect(error.code).toBe("INVALID_MESSAGE");
+      expect(error.message).toStartWith("Reading.celsius: ");
+      expect(error.data).toEqual({ messageType: "Reading", field: "celsius" });
+    }
+  });
+
+  test("message type - a field within a field is named by its path", () => {
+    const error = thrownBy(() => Reading.decode(json({ celsius: 1, where: { room: 7 } })));
+    expect(error.message).toStartWith("Reading.where.room: ");
+    expect(error.data["field"]).toBe("where.room");
+  });
+
+  test("message type - a missing field is named, and more problems are counted", () => {
+    const error = thrownBy(() => Reading.decode(json({ where: {} })));
+    expect(error.data["field"]).toBe("celsius");
+    expect(error.message).toEndWith(" (and 1 more)");
+  });
+
+  test("message type - data that is no object at all is refused", () => {
+    for (const value of [null, 1, "text", []]) {
+      expect(thrownBy(() => Reading.decode(json(value))).code).toBe("INVALID_MESSAGE");
+    }
+  });
+});
+
+test("message type - bytes that are not JSON in UTF-8 are refused with a reason", () => {
+  const Reading = LIBRARIES["valibot"] as MessageType<Reading>;
+  for (const bytes of [Uint8Array.of(0xff, 0xfe), json({}).slice(1), new Uint8Array(0)]) {
+    const error = thrownBy(() => Reading.decode(bytes));
+    expect(error.code).toBe("INVALID_MESSAGE");
+    expect(error.message).toStartWith("The data of a Reading message is not JSON text in UTF-8: ");
+  }
+});
+
+test("message type - a value that JSON cannot write is refused with a reason", () => {
+  const Large = defineMessage("Large", v.object({ count: v.bigint() }));
+  const error = thrownBy(() => Large.encode(Large.of({ count: 1n })));
+  expect(error.code).toBe("INVALID_MESSAGE");
+  expect(error.message).toStartWith("A Large message cannot be written as JSON: ");
+});
+
+test("message type - a schema that answers later is refused with a reason", () => {
+  const Later = defineMessage(
+    "Later",
+    v.objectAsync({
+      name: v.pipeAsync(
+        v.string(),
+        v.checkAsync(async () => true),
+      ),
+    }),
+  );
+  const error = thrownBy(() => Later.of({ name: "x" }));
+  expect([error.code, error.message]).toEqual([
+    "INVALID_MESSAGE",
+    "The schema of Later checks asynchronously; a message type needs one that answers at once.",
+  ]);
+});
