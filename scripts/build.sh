@@ -62,7 +62,8 @@ compile() {
   trap "rm -rf '$aside'" EXIT
   # Identifiers keep their names: stack traces then name functions too, and the file hardly grows.
   # A .env or bunfig.toml that happens to lie in the folder of a user must not change the program.
-  bun build src/main.ts --compile --minify-syntax --minify-whitespace --sourcemap \
+  # Split: the heavy parts are loaded only when a role runs, which halves the time of --version.
+  bun build src/main.ts --compile --splitting --minify-syntax --minify-whitespace --sourcemap \
     --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
     --define "AGENTRT_COMMIT=\"$commit\"" \
     ${target:+--target="$target"} \

@@ -12,11 +12,11 @@ const INTRODUCTION = `# Configuration
 
 Every setting can be given in three ways:
 
-| way | spelling | example |
-|---|---|---|
-| flag | \`--\` and the setting's name | \`--drain-timeout 10s\` |
+| way                  | spelling                                         | example                     |
+| -------------------- | ------------------------------------------------ | --------------------------- |
+| flag                 | \`--\` and the setting's name                      | \`--drain-timeout 10s\`       |
 | environment variable | \`AGENTRT_\` and the name in capitals, \`_\` for \`-\` | \`AGENTRT_DRAIN_TIMEOUT=10s\` |
-| configuration file | the name as a top-level TOML key | \`drain-timeout = "10s"\` |
+| configuration file   | the name as a top-level TOML key                 | \`drain-timeout = "10s"\`     |
 
 A flag goes before the environment, the environment before the file, and the file before the default.
 
@@ -41,12 +41,12 @@ manual-hold = "1h"
 
 ## Exit codes
 
-| code | when |
-|---|---|
-| 0 | stopped by SIGTERM or SIGINT (Ctrl-C), or nothing to run: \`agentrt\` alone, \`--help\`, \`--version\` |
-| 1 | could not run: a port is taken, a folder cannot be written, a defect |
-| 2 | wrong usage: an unknown or invalid setting, a configuration file that cannot be read, an address that needs \`--insecure\` |
-| 130, 143 | a second SIGINT or SIGTERM stopped it at once |
+| code     | when                                                                                                                     |
+| -------- | ------------------------------------------------------------------------------------------------------------------------ |
+| 0        | stopped by SIGTERM or SIGINT (Ctrl-C), or nothing to run: \`agentrt\` alone, \`--help\`, \`--version\`                         |
+| 1        | could not run: a port is taken, a folder cannot be written, a defect                                                     |
+| 2        | wrong usage: an unknown or invalid setting, a configuration file that cannot be read, an address that needs \`--insecure\` |
+| 130, 143 | a second SIGINT or SIGTERM stopped it at once                                                                            |
 
 The first signal stops gracefully: nothing new is accepted, workers are told, what is in flight may finish for \`--drain-timeout\`. Signals within 200 ms of the first count as one with it, because a terminal and a script may both pass on Ctrl-C.
 `;

@@ -10,7 +10,7 @@ import { patternOf, routeKeyOf, type Subscription } from "./subscription.ts";
  */
 export class SubscriptionIndex {
   readonly #byId = new Map<string, Subscription>();
-  readonly #routeKeys = new Set<string>();
+  readonly #byRoute = new Map<string, Subscription>();
   readonly #exact = new Map<string, Set<Subscription>>();
   readonly #prefixes = new Map<number, Map<string, Set<Subscription>>>();
 
@@ -18,17 +18,21 @@ export class SubscriptionIndex {
     return this.#byId.size;
   }
 
-  /** @throws AgentrtError `SUBSCRIPTION_EXISTS` when the id, or the same pattern for the same agent type, is there. */
+  /**
+   * @throws AgentrtError `SUBSCRIPTION_EXISTS` when the id, or the same pattern for the same agent type, is
+   *   there; `data` names the one that is.
+   */
   add(subscription: Subscription): void {
     const routeKey = routeKeyOf(subscription);
-    if (this.#byId.has(subscription.id) || this.#routeKeys.has(routeKey)) {
+    const existing = this.#byId.get(subscription.id) ?? this.#byRoute.get(routeKey);
+    if (existing !== undefined) {
       // The text is AutoGen's own, which its workers may show or compare.
       throw new AgentrtError("SUBSCRIPTION_EXISTS", "Subscription already exists", {
-        data: { id: subscription.id, agentType: subscription.agentType },
+        data: { id: existing.id, agentType: existing.agentType },
       });
     }
     this.#byId.set(subscription.id, subscription);
-    this.#routeKeys.add(routeKey);
+    this.#byRoute.set(routeKey, subscription);
     const bucket = this.#bucketsFor(subscription);
     const pattern = patternOf(subscription);
     const members = bucket.get(pattern);
@@ -48,7 +52,7 @@ export class SubscriptionIndex {
       });
     }
     this.#byId.delete(id);
-    this.#routeKeys.delete(routeKeyOf(subscription));
+    this.#byRoute.delete(routeKeyOf(subscription));
     const bucket = this.#bucketsFor(subscription);
     const pattern = patternOf(subscription);
     const members = bucket.get(pattern);

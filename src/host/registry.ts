@@ -96,9 +96,10 @@ export class Registry {
     this.#assertRoom(session.subscriptionIds.size, maxSubscriptionsPerWorker, "subscriptions");
     try {
       this.#subscriptions.add(subscription);
-    } catch (error) {
-      const owner = this.#owners.get(subscription.id);
-      throw owner === undefined ? error : withClientId(AgentrtError.from(error), owner.clientId);
+    } catch (thrown) {
+      const error = AgentrtError.from(thrown);
+      const owner = this.#owners.get(String(error.data["id"]));
+      throw owner === undefined ? error : withClientId(error, owner.clientId);
     }
     this.#owners.set(subscription.id, session);
     session.subscriptionIds.add(subscription.id);

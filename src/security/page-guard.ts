@@ -117,7 +117,7 @@ function refuseHost(c: Context, allowed: ReadonlySet<string>): Response | undefi
     c,
     "HOST_NOT_ALLOWED",
     `This server does not answer for the host "${shorten(header)}". Open it by the address it ` +
-      "printed at start, or declare the name as an allowed host.",
+      "printed at start, or declare the name with --allowed-hosts.",
   );
 }
 

@@ -1,11 +1,13 @@
 import { AgentrtError } from "../core/errors.ts";
-import { MAX_STREAM_SILENCE_MS } from "../security/page-server.ts";
 
 /** Settings of the status page. */
 export interface StatusOptions {
   /** Further Host headers to answer for; see `pageGuard`. Default: none. */
   readonly allowedHosts: readonly string[];
-  /** Time between two live reports, in milliseconds, 50 to 15,000. Default: 1,000. */
+  /**
+   * Time between two live reports, in milliseconds, 50 to 2,000: the page takes 5 s of silence
+   * for a lost connection. Default: 1,000.
+   */
   readonly intervalMs: number;
   /**
    * Live connections at once, 1 to 1,000; more are answered 503 `TOO_MANY`. Each costs the host
@@ -22,7 +24,7 @@ export type StatusOptionsInput = {
 export function resolveStatusOptions(input: StatusOptionsInput = {}): StatusOptions {
   return Object.freeze({
     allowedHosts: Object.freeze([...(input.allowedHosts ?? [])]),
-    intervalMs: inRange("intervalMs", input.intervalMs ?? 1_000, 50, MAX_STREAM_SILENCE_MS * 0.75),
+    intervalMs: inRange("intervalMs", input.intervalMs ?? 1_000, 50, 2_000),
     maxViewers: inRange("maxViewers", input.maxViewers ?? 32, 1, 1_000),
   });
 }

@@ -140,9 +140,6 @@ export class Dispatcher {
   #receiversOf(envelope: EventEnvelope): readonly AgentId[] {
     const receivers = new Map<string, AgentId>();
     this.#options.subscriptions.forEachMatch(envelope.topic.type, (subscription) => {
-      if (receivers.has(subscription.agentType)) {
-        return;
-      }
       const id = subscription.mapToAgent(envelope.topic);
       if (!id.equals(envelope.sender) && this.#options.instances.hasType(id.type)) {
         receivers.set(subscription.agentType, id);

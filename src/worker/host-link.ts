@@ -13,7 +13,7 @@ export interface HostLinkOptions {
  * How long an open stream may stay without the host's initial metadata before a unary call is
  * asked to prove the connection instead: a host may send metadata with its first message only.
  */
-const METADATA_GRACE_MS = 1_000;
+const METADATA_GRACE_MS = 200;
 
 /** One connection to the host, from dialling to its end; it is never used again after that. */
 export class HostLink {

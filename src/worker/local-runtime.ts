@@ -206,7 +206,7 @@ export abstract class LocalRuntime implements AgentRuntime {
     }
   }
 
-  /** Publishes a message of the short API on its topic. @throws AgentrtError as `publishMessage` */
+  /** Publishes a message of the short API on its topic. @throws AgentrtError `INVALID_TOPIC`, and as `publishMessage` */
   async publish(message: Message): Promise<void> {
     const { priority } = message.metadata;
     const headers = typeof priority === "string" ? { priority } : {};

@@ -2,7 +2,7 @@ import type { JsonValue } from "../core/agent.ts";
 import { JSON_CONTENT_TYPE } from "../core/envelope.ts";
 import { AgentrtError, messageOf } from "../core/errors.ts";
 import { type MessageType, markMessage } from "../core/message-type.ts";
-import { Topic } from "./topic.ts";
+import type { Topic } from "./topic.ts";
 
 export type MessageMetadata = Readonly<Record<string, JsonValue>>;
 
@@ -21,13 +21,13 @@ export interface MessageFields {
  */
 export class Message {
   readonly content: JsonValue;
+  /** As the sender wrote it; `publish` refuses one that is not a legal topic. */
   readonly topic: string;
   readonly metadata: MessageMetadata;
 
-  /** @throws AgentrtError `INVALID_TOPIC` */
   constructor({ content, topic, metadata = {} }: MessageFields) {
     this.content = content;
-    this.topic = Topic.from(topic).toString();
+    this.topic = topic.toString();
     this.metadata = metadata;
     markMessage(this, MESSAGE_TYPE);
   }

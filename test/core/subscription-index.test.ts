@@ -90,7 +90,7 @@ test("subscription index - the errors have AutoGen's texts", () => {
   const taken = thrownBy(() => index.add(new TypeSubscription("t", "a", "2")));
   expect([taken.message, taken.data]).toEqual([
     "Subscription already exists",
-    { id: "2", agentType: "a" },
+    { id: "1", agentType: "a" },
   ]);
   expect(thrownBy(() => index.remove("2")).message).toBe("Subscription does not exist");
 });

@@ -56,7 +56,7 @@ test("topic statistics - the rate is that of the last ten seconds, against a pla
 test("topic statistics - the bound holds, and those used last stay", () => {
   now = 0;
   const topics = new TopicStatistics(100, clock);
-  for (let number = 0; number < 5_000; number += 1) {
+  for (let number = 0; number < 1_500; number += 1) {
     now += 1;
     topics.record(`topic_${number}`, 1, 0);
     topics.record("busy", 1, 0);
@@ -64,8 +64,8 @@ test("topic statistics - the bound holds, and those used last stay", () => {
   }
   const kept = topics.report(1_000).map(({ topicType }) => topicType);
   expect(kept[0]).toBe("busy");
-  expect(kept).toContain("topic_4999");
-  expect(kept).toContain("topic_4950");
+  expect(kept).toContain("topic_1499");
+  expect(kept).toContain("topic_1450");
   expect(kept).not.toContain("topic_0");
 });
 

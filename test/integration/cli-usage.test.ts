@@ -65,27 +65,27 @@ test("cli - a reader that closes early is no failure", async () => {
 test.each<[string[], string]>([
   [
     ["--role", "host", "--lisen", "x"],
-    'agentrt: --lisen is not an option. Did you mean --listen? "agentrt --help" lists all.\n',
+    'agentrt: --lisen is not an option. Did you mean --listen? "agentrt --help" lists all. [UNKNOWN_OPTION]\n',
   ],
   [
     ["--role", "hots"],
-    'agentrt: --role: "hots" is not one of host, environment-agent, device-agent, security-agent, ui-agent. Did you mean "host"?\n',
+    'agentrt: --role: "hots" is not one of host, environment-agent, device-agent, security-agent, ui-agent. Did you mean "host"? [INVALID_OPTION]\n',
   ],
   [
     ["--listen", "127.0.0.1:0"],
-    "agentrt: No role is given. Add --role with one or more of host, environment-agent, device-agent, security-agent, ui-agent, or run agentrt demo.\n",
+    "agentrt: No role is given. Add --role with one or more of host, environment-agent, device-agent, security-agent, ui-agent, or run agentrt demo. [INVALID_OPTION]\n",
   ],
   [
     ["demo", "--role", "host"],
-    "agentrt: agentrt demo runs every role. Leave out --role, or leave out demo.\n",
+    "agentrt: agentrt demo runs every role. Leave out --role, or leave out demo. [INVALID_OPTION]\n",
   ],
   [
     ["--role", "host", "--listen", "192.0.2.1:50051"],
-    "agentrt: --listen: Listening on 192.0.2.1:50051 is refused: other machines could reach it, and without TLS and identities everybody there may read and send every message. Listen on 127.0.0.1:50051, or accept this with --insecure.\n",
+    "agentrt: --listen: Listening on 192.0.2.1:50051 is refused: other machines could reach it, and without TLS and identities everybody there may read and send every message. Listen on 127.0.0.1:50051, or accept this with --insecure. [LISTEN_REFUSED]\n",
   ],
   [
     ["--role", "host", "--drain-timeout", "5\nagentrt: forged"],
-    'agentrt: --drain-timeout: "5 agentrt: forged" is not a time with a unit. Write it as 250ms, 5s, 2m or 1h.\n',
+    'agentrt: --drain-timeout: "5 agentrt: forged" is not a time with a unit. Write it as 250ms, 5s, 2m or 1h. [INVALID_OPTION]\n',
   ],
 ])("cli - %p is one clear line and exit code 2", async (args, line) => {
   expect(await runToEnd(args)).toEqual({ code: 2, stdout: "", stderr: line });
@@ -99,13 +99,13 @@ test("cli - an unknown variable and an unknown key are named with the nearest", 
     expect(await runToEnd(["--config", file])).toEqual({
       code: 2,
       stdout: "",
-      stderr: `agentrt: listn in ${file} line 3 is not a setting. Did you mean listen? "agentrt --help" lists all.\n`,
+      stderr: `agentrt: listn in ${file} line 3 is not a setting. Did you mean listen? "agentrt --help" lists all. [UNKNOWN_OPTION]\n`,
     });
   } finally {
     await rm(folder, { recursive: true });
   }
   expect((await runToEnd([], { env: { AGENTRT_ROL: "host" } })).stderr).toBe(
-    'agentrt: The environment variable AGENTRT_ROL is not a setting. Did you mean AGENTRT_ROLE? "agentrt --help" lists all.\n',
+    'agentrt: The environment variable AGENTRT_ROL is not a setting. Did you mean AGENTRT_ROLE? "agentrt --help" lists all. [UNKNOWN_OPTION]\n',
   );
 });
 

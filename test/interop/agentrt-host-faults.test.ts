@@ -1,10 +1,12 @@
 /** Where AutoGen's own host leaves AutoGen's workers waiting, ours gives them an end. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { waitFor } from "../kit/wait.ts";
 import { answer, ask } from "./contract/call.ts";
 import { note } from "./contract/publish.ts";
 import { type Language, Peer } from "./peer.ts";
-import { AgentrtHost, fresh, PAIRS } from "./stage.ts";
+import { AgentrtHost, fresh, PAIRS, TEST_TIMEOUT_MS } from "./stage.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
 
 const stack = new AsyncDisposableStack();
 let host: AgentrtHost;
@@ -19,7 +21,7 @@ beforeAll(async () => {
   const [py, ts, third] = await Promise.all([startPeer("py"), startPeer("ts"), startPeer("py")]);
   callers = { py, ts };
   other = third;
-}, 60_000);
+});
 
 afterAll(async () => await stack.disposeAsync());
 

@@ -1,10 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answersOf, describeCalling } from "./contract/call.ts";
 import { describePublishing } from "./contract/publish.ts";
 import { describeRegistering } from "./contract/register.ts";
 import { describeShortMessages } from "./contract/short-message.ts";
 import type { Peer } from "./peer.ts";
-import { AgentrtHost, fresh, useStage } from "./stage.ts";
+import { AgentrtHost, fresh, TEST_TIMEOUT_MS, useStage } from "./stage.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
 
 const stage = useStage(async () => await AgentrtHost.start());
 

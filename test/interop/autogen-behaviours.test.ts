@@ -2,11 +2,19 @@
  * What AutoGen's own tests of its distributed runtime expect of a host, here of both hosts, with
  * AutoGen workers only. Seen with AutoGen's host first; it is in the list so that it stays true.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { waitFor } from "../kit/wait.ts";
 import { note } from "./contract/publish.ts";
 import { Peer } from "./peer.ts";
-import { AgentrtHost, fresh, type RunningHost, startAutogenHost } from "./stage.ts";
+import {
+  AgentrtHost,
+  fresh,
+  type RunningHost,
+  startAutogenHost,
+  TEST_TIMEOUT_MS,
+} from "./stage.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
 
 const HOSTS: readonly { readonly name: string; readonly start: () => Promise<RunningHost> }[] = [
   { name: "autogen host", start: startAutogenHost },
@@ -22,7 +30,7 @@ describe.each([...HOSTS])("$name - as AutoGen's tests expect", ({ start }) => {
     [one, two] = await Promise.all([Peer.python(host.address), Peer.python(host.address)]);
     stack.use(one);
     stack.use(two);
-  }, 60_000);
+  });
   afterAll(async () => await stack.disposeAsync());
 
   test("a worker knows by itself that it has a type already, and may hold many types", async () => {
@@ -147,7 +155,7 @@ describe.each([...HOSTS])("$name - as AutoGen's tests expect", ({ start }) => {
       agents.map((agent) => [one, agent]),
       3,
     );
-  }, 30_000);
+  });
 
   test("messages that make messages are all delivered: agents of two workers", async () => {
     const topic = fresh("cascade");
@@ -156,7 +164,7 @@ describe.each([...HOSTS])("$name - as AutoGen's tests expect", ({ start }) => {
       await peer.register(agent, "cascader", [topic]);
     }
     await expectCascade(topic, agents, 3);
-  }, 30_000);
+  });
 
   /** N agents that each answer a message of a round with one to the N-1 others get initial * sum of (N-1)^round. */
   async function expectCascade(

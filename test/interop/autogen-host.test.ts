@@ -10,13 +10,15 @@
  * - A publisher outside of an agent is shown as `unknown/unknown`, a caller outside of one as None.
  * - Calls are JSON always; a protobuf request is understood, and answered in JSON.
  */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { answersOf, ask, describeCalling } from "./contract/call.ts";
 import { describePublishing } from "./contract/publish.ts";
 import { describeRegistering } from "./contract/register.ts";
 import { describeShortMessages } from "./contract/short-message.ts";
 import { Peer } from "./peer.ts";
-import { fresh, startAutogenHost, useStage } from "./stage.ts";
+import { fresh, startAutogenHost, TEST_TIMEOUT_MS, useStage } from "./stage.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
 
 const stage = useStage(startAutogenHost);
 

@@ -44,6 +44,7 @@ interface Waiting {
 export type Language = "py" | "ts";
 
 const START_TIMEOUT_MS = 60_000;
+const REPLY_TIMEOUT_MS = 15_000;
 const SHOWN_ERRORS = 4_000;
 
 /** A worker in a process of its own, in either language, that obeys the same commands. */
@@ -93,14 +94,26 @@ export class Peer implements AsyncDisposable {
     return await new Peer("py", [python, program, "--listen", listen]).#untilReady();
   }
 
-  /** Obeys one command. @throws PeerError when the peer's runtime refuses or fails */
+  /**
+   * Obeys one command.
+   * @throws PeerError when the peer's runtime refuses or fails
+   * @throws Error when no reply comes in time, or the peer ends without one; the text shows its output
+   */
   async tell(command: string, args: Arguments = {}): Promise<unknown> {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#waiting.set(id, { resolve, reject });
-    this.#child.stdin.write(`${JSON.stringify({ id, do: command, ...args })}\n`);
-    await this.#child.stdin.flush();
-    return await promise;
+    const timer = setTimeout(() => {
+      const late = `Waited ${REPLY_TIMEOUT_MS} ms for the reply to ${command}, in vain.`;
+      reject(new Error(`${late}\n${this.#picture()}`));
+    }, REPLY_TIMEOUT_MS);
+    try {
+      this.#child.stdin.write(`${JSON.stringify({ id, do: command, ...args })}\n`);
+      await this.#child.stdin.flush();
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async call(target: string, message: Described, sender?: string): Promise<unknown> {

@@ -3,6 +3,13 @@ import { freePort } from "../kit/ports.ts";
 import { type AgentrtProcess, startAgentrt } from "../kit/process.ts";
 import { type Language, Peer } from "./peer.ts";
 
+/**
+ * For `setDefaultTimeout` of each test file: above the time limits of the peers and the kit, whose errors
+ * say what was waited for. Bun ends all of a file's processes when a test is over time, so that
+ * those after it would fail too.
+ */
+export const TEST_TIMEOUT_MS = 60_000;
+
 /** A host that is ready for workers. */
 export interface RunningHost extends AsyncDisposable {
   /** Address and port that workers dial. */

@@ -86,7 +86,7 @@ describe("page guard, host header", () => {
     const { message } = await ask("/", { host: `${"a".repeat(200)}.example` });
     expect(message).toBe(
       `This server does not answer for the host "${"a".repeat(80)}…". Open it by the address it ` +
-        "printed at start, or declare the name as an allowed host.",
+        "printed at start, or declare the name with --allowed-hosts.",
     );
   });
 

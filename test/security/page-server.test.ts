@@ -232,7 +232,9 @@ describe("page server, stopping", () => {
 
   test("page server - stop twice is one stop", async () => {
     const server = await start();
-    await Promise.all([server.stop(), server.stop()]);
-    await server.stop();
+    const first = server.stop();
+    expect(server.stop()).toBe(first);
+    await first;
+    expect(server.stop()).toBe(first);
   });
 });

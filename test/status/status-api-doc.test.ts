@@ -6,17 +6,19 @@ import { hostReport } from "./report.ts";
 
 const doc = await Bun.file(new URL("../../docs/status-api.md", import.meta.url)).text();
 
-/** Rows of the table whose first column has this heading, without backticks. */
+/** Rows of the table whose first column has this heading, without backticks and padding. */
 function tableIn(heading: string): readonly (readonly string[])[] {
-  const lines = doc.split("\n");
-  const start = lines.findIndex((line) => line.startsWith(`| ${heading} |`));
-  const end = lines.findIndex((line, index) => index > start && !line.startsWith("|"));
-  return lines.slice(start + 2, end).map((line) =>
-    line
-      .split("|")
-      .slice(1, -1)
-      .map((cell) => cell.replaceAll("`", "").trim()),
+  const rows = doc.split("\n").map((line) =>
+    line.startsWith("|")
+      ? line
+          .split("|")
+          .slice(1, -1)
+          .map((cell) => cell.replaceAll("`", "").trim())
+      : [],
   );
+  const start = rows.findIndex(([first]) => first === heading);
+  const end = rows.findIndex((cells, index) => index > start && cells.length === 0);
+  return rows.slice(start + 2, end);
 }
 
 /** Where each value of a report is, and of which type: `workers[].peer` -> `string`. */

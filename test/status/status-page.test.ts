@@ -137,6 +137,8 @@ describe("status page, /api/status", () => {
     expect(filtered.counts.subscriptions).toEqual({ total: 10_000, matching: 111 });
     expect(filtered.workers).toEqual([]);
     expect(filtered.counts.workers).toEqual({ total: 1, matching: 0 });
+    const byCode = await ask("?filter=no_such_agent");
+    expect(byCode.counts.deadLetters).toEqual({ total: 1, matching: 1 });
     const none = await ask("?limit=0");
     expect(none.subscriptions).toEqual([]);
   });
@@ -236,9 +238,9 @@ describe("status page, refusals", () => {
   });
 
   test.each([
-    [{ intervalMs: 49 }, "intervalMs is 49. Give a whole number from 50 to 15000."],
-    [{ intervalMs: 15_001 }, "intervalMs is 15001. Give a whole number from 50 to 15000."],
-    [{ intervalMs: Number.NaN }, "intervalMs is NaN. Give a whole number from 50 to 15000."],
+    [{ intervalMs: 49 }, "intervalMs is 49. Give a whole number from 50 to 2000."],
+    [{ intervalMs: 2_001 }, "intervalMs is 2001. Give a whole number from 50 to 2000."],
+    [{ intervalMs: Number.NaN }, "intervalMs is NaN. Give a whole number from 50 to 2000."],
     [{ maxViewers: 0 }, "maxViewers is 0. Give a whole number from 1 to 1000."],
     [{ maxViewers: 1_001 }, "maxViewers is 1001. Give a whole number from 1 to 1000."],
   ])("status page - the option %j is refused", (options, message) => {
@@ -252,6 +254,6 @@ describe("status page, refusals", () => {
       maxViewers: undefined,
     });
     createStatusApp(hostReport, { intervalMs: 50, maxViewers: 1 });
-    createStatusApp(hostReport, { intervalMs: 15_000, maxViewers: 1_000 });
+    createStatusApp(hostReport, { intervalMs: 2_000, maxViewers: 1_000 });
   });
 });

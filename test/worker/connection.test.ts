@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import {
   AgentId,
   type AgentRuntime,
+  type DeadLetter,
   defineAgent,
   defineMessage,
   GrpcWorkerAgentRuntime,
@@ -142,6 +143,22 @@ describe("reconnecting", () => {
     await publishAll(runtime, [5]);
     await waitFor(() => eventsOf(host).length === 4, { what: "all events" });
     expect(eventsOf(host)).toEqual([1, 2, 3, 5]);
+  });
+
+  test("messages published after a loss go out on the next connection", async () => {
+    await using host = await FakeHost.start();
+    await using runtime = new GrpcWorkerAgentRuntime({ hostAddress: host.address });
+    await runtime.start();
+    const publishing: Promise<void>[] = [];
+    runtime.onConnectionChange(({ kind }) => {
+      if (kind === "waiting") {
+        publishing.push(publishAll(runtime, [1, 2]));
+      }
+    });
+    host.breakStream();
+    await waitFor(() => eventsOf(host).length === 2, { what: "both events" });
+    await Promise.all(publishing);
+    expect(eventsOf(host)).toEqual([1, 2]);
   });
 
   test("a call in flight ends with NOT_CONNECTED; one that was not sent yet goes out later", async () => {
@@ -355,7 +372,11 @@ describe("stopping", () => {
     const entered = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<void>();
     await using host = await FakeHost.start();
-    const runtime = new GrpcWorkerAgentRuntime({ hostAddress: host.address });
+    const letters: DeadLetter[] = [];
+    const runtime = new GrpcWorkerAgentRuntime({
+      hostAddress: host.address,
+      onDeadLetter: (letter) => letters.push(letter),
+    });
     await runtime.registerFactory(
       "last",
       defineAgent({
@@ -388,6 +409,8 @@ describe("stopping", () => {
     const stopped = runtime.stop();
     expect(runtime.connectionState.kind).toBe("draining");
     host.send({ ...event, id: "after" });
+    await waitFor(() => letters.length === 1, { what: "the event that came too late" });
+    expect(letters[0]).toMatchObject({ reason: "WORKER_GONE", messageId: "after" });
     gate.resolve();
     await stopped;
     expect(eventsOf(host)).toEqual([2]);

@@ -121,8 +121,8 @@ describe("dispatcher", () => {
           agent.handleAnything((message) => {
             if (message instanceof UnknownPayload) {
               seen.push(message);
-              return message;
             }
+            return message;
           });
         },
       }),
@@ -165,6 +165,41 @@ describe("dispatcher", () => {
     ]);
     gate.resolve();
     await Promise.all([first, second]);
+  });
+
+  test("given up - a call whose caller left while it waited never reaches the agent", async () => {
+    const gate = Promise.withResolvers<void>();
+    const entered = Promise.withResolvers<void>();
+    const seen: number[] = [];
+    await using runtime = new SingleThreadedAgentRuntime();
+    await runtime.registerFactory(
+      "busy",
+      defineAgent({
+        description: "",
+        setup(agent) {
+          agent.handleRpc(Numbered, async (data) => {
+            seen.push(data.n);
+            entered.resolve();
+            await gate.promise;
+            return data;
+          });
+        },
+      }),
+    );
+    await runtime.start();
+    const busy = new AgentId("busy", "a");
+    const first = runtime.sendMessage(Numbered.of({ n: 1 }), busy);
+    await entered.promise;
+    const abort = new AbortController();
+    const { signal } = abort;
+    const second = rejectionOf(runtime.sendMessage(Numbered.of({ n: 2 }), busy, { signal }));
+    abort.abort();
+    expect((await second).code).toBe("CANCELLED");
+    gate.resolve();
+    await first;
+    await runtime.idle();
+    expect(seen).toEqual([1]);
+    expect(runtime.counts.callsFailed).toBe(1);
   });
 
   test("onDeadLetter that throws harms nothing", async () => {

@@ -177,6 +177,24 @@ describe("an agent type that another worker holds", () => {
     expect(await ask(late, 1)).toEqual({ celsius: 1 });
   });
 
+  test("wait - subscriptions of a type that is not held yet wait with it", async () => {
+    await using host = await startHost();
+    const holder = await join(host);
+    await holder.registerFactory("counter", counter);
+    await using late = new GrpcWorkerAgentRuntime({
+      hostAddress: host.address,
+      registration: "wait",
+      backoffMaxMs: 20,
+    });
+    await late.registerFactory("counter", counter);
+    await late.addSubscription(new TypeSubscription("own_topic", "counter"));
+    await late.start();
+    expect(host.report().subscriptions).toEqual([]);
+    await holder.stop();
+    await waitFor(() => host.report().subscriptions.length === 1, { what: "the subscription" });
+    expect(host.report().subscriptions[0]?.clientId).toBe(late.clientId);
+  });
+
   test("wait - stop ends the waiting", async () => {
     await using host = await startHost();
     await using holder = await join(host);

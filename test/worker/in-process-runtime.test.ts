@@ -141,6 +141,8 @@ describe("publish", () => {
       "UNTYPED_MESSAGE",
     );
     const reading = Reading.of({ celsius: 1 });
+    const illegal = runtime.publish(new Message({ content: 1, topic: "any text" }));
+    expect((await rejectionOf(illegal)).code).toBe("INVALID_TOPIC");
     for (const name of ["datacontenttype", "source", "UPPER", "with-hyphen", ""]) {
       const error = await rejectionOf(
         runtime.publishMessage(reading, kitchen, { headers: { [name]: "x" } }),

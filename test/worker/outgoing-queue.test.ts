@@ -43,10 +43,10 @@ class TestSink implements FrameSink {
   }
 }
 
-function queue(maxMessages: number, maxMessageBytes = 10_000) {
+function queue(maxMessages: number, maxMessageBytes = 10_000, maxBytes = 1_000_000) {
   const written: Envelope[] = [];
   const outgoing = new OutgoingQueue({
-    limits: { maxMessages, maxBytes: 1_000_000 },
+    limits: { maxMessages, maxBytes },
     maxMessageBytes,
     onWritten: (envelope) => written.push(envelope),
   });
@@ -103,6 +103,20 @@ describe("outgoing queue", () => {
     await waits;
     await outgoing.emptied();
     expect(sink.ids).toEqual(["written", "q1", "q2", "waits"]);
+  });
+
+  test("full queue - a small message does not slip past a large one that waits", async () => {
+    const { outgoing } = queue(10, 10_000, 2_000);
+    const sink = new TestSink(1);
+    outgoing.attach(sink);
+    await outgoing.send(event("written"), undefined);
+    await outgoing.send(event("queued", "normal", 500), undefined);
+    const large = outgoing.send(event("large", "normal", 1_000), undefined);
+    const small = outgoing.send(event("small"), undefined);
+    sink.takeMore(10);
+    await Promise.all([large, small]);
+    await outgoing.emptied();
+    expect(sink.ids).toEqual(["written", "queued", "large", "small"]);
   });
 
   test("detach - publishers that wait get NOT_CONNECTED, what is queued stays for the next sink", async () => {
