@@ -66,6 +66,7 @@ function throughputSection(rows: readonly Row[]): string {
         formatCount(total(setup, (sample) => sample.throughput.duplicates)),
       ]),
     ),
+    "Lost and duplicate messages are counted over all runs; lost ones do not count as throughput.",
   ].join("\n\n");
 }
 

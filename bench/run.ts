@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import type { Child } from "./child.ts";
 import { describeMachine } from "./machine.ts";
 import { measure } from "./measure.ts";
@@ -91,7 +91,7 @@ async function main(): Promise<number> {
   const failures = results.filter(({ failure }) => failure !== "").length;
   // A failure's text may quote anything that a program said, so such a report is not for the documentation.
   if (failures === 0 && options.only.length === 0) {
-    await writeFile(join(tools.repository, options.output), report);
+    await writeFile(resolve(tools.repository, options.output), report);
     console.error(`written to ${options.output}`);
   }
   return failures === 0 ? 0 : 1;

@@ -124,6 +124,14 @@ prepare_python() {
   test/interop/python/setup.sh
 }
 
+# The test of the build makes a repository.
+prepare_git() {
+  if ! command -v git >/dev/null 2>&1; then
+    apt_install git || return 1
+  fi
+  git --version
+}
+
 prepare_chromium() {
   if ! command -v chromium >/dev/null 2>&1; then
     apt_install chromium || return 1
@@ -172,6 +180,7 @@ suite "unit tests" "${unit[@]}"
 if [ "$is_quick" = yes ]; then
   suite "integration tests, the quick ones" "${quick_integration[@]}"
 else
+  check "git" prepare_git
   check "Python with AutoGen" prepare_python
   check "Chromium" prepare_chromium
   for folder in "${whole_program[@]}"; do

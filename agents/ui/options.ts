@@ -24,7 +24,7 @@ export interface UiOptions {
   readonly maxClients: number;
   /** Alerts kept at most; the oldest goes first. Default: 100. */
   readonly maxAlerts: number;
-  /** Time between two looks at what the device agents say, in milliseconds. Default: 10,000. */
+  /** Time between two looks at what the device agents say, so how late a dead one is noticed, in milliseconds. Default: 2,000. */
   readonly deviceQueryIntervalMs: number;
   /** How long the page waits for the confirmation of a click, in milliseconds. Default: 8,000. */
   readonly confirmTimeoutMs: number;
@@ -47,7 +47,7 @@ export function resolveUiOptions(options: Given<UiOptions> = {}): UiOptions {
     maxRooms: options.maxRooms ?? 64,
     maxClients: options.maxClients ?? 256,
     maxAlerts: options.maxAlerts ?? 100,
-    deviceQueryIntervalMs: options.deviceQueryIntervalMs ?? 10_000,
+    deviceQueryIntervalMs: options.deviceQueryIntervalMs ?? 2_000,
     confirmTimeoutMs: options.confirmTimeoutMs ?? 8_000,
     link: options.link,
     now: options.now ?? Date.now,

@@ -18,7 +18,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     return await dispatch(readFlags(args), io);
   } catch (thrown) {
     const error = AgentrtError.from(thrown);
-    await io.printError(`agentrt: ${oneLine(error.message)}${whereHelpIs(error)} [${error.code}]\n`);
+    await io.printError(
+      `agentrt: ${oneLine(error.message)}${whereHelpIs(error)} [${error.code}]\n`,
+    );
     return exitCodeOf(error.code);
   }
 }

@@ -84,6 +84,11 @@ export class AgentInstances {
     return slot;
   }
 
+  /** The slot of an instance if there is one. */
+  find(id: AgentId): AgentSlot | undefined {
+    return this.#slots.get(id.toString());
+  }
+
   /** Gives back the place of an instance that could not be made. */
   forgetIfVacant(slot: AgentSlot): void {
     if (slot.isVacant) {

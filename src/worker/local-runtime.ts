@@ -189,8 +189,7 @@ export abstract class LocalRuntime implements AgentRuntime {
     if (!this.instances.hasType(id.type)) {
       throw noSuchAgent(id, this.instances.types);
     }
-    const slot = this.instances.living().find((living) => living.id.equals(id));
-    await slot?.saveIfChanged();
+    await this.instances.find(id)?.saveIfChanged();
   }
 
   async saveState(): Promise<Readonly<Record<string, JsonValue>>> {

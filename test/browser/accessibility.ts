@@ -1,5 +1,6 @@
 import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { LOOK_TIMEOUT_MS } from "./visit.ts";
 
 /** WCAG 2.0, 2.1 and 2.2, levels A and AA. */
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -16,6 +17,7 @@ export async function findBarriers(
 ): Promise<readonly string[]> {
   // The policy of the page would forbid axe-core to run in it.
   const context = await browser.newContext({ locale: "en-US", bypassCSP: true, ...options });
+  context.setDefaultTimeout(LOOK_TIMEOUT_MS);
   try {
     const page = await context.newPage();
     await page.goto(url);

@@ -1,8 +1,9 @@
 import { beforeAll, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
-import { AgentId } from "../../src/core/agent-id.ts";
-import { EMPTY_PAYLOAD } from "../../src/core/envelope.ts";
-import { WireWorker } from "../host/wire-worker.ts";
+import { JSON_CONTENT_TYPE } from "../../src/core/envelope.ts";
+import { TypeSubscription } from "../../src/core/subscription.ts";
+import { TopicId } from "../../src/core/topic-id.ts";
+import { DEADLINE_MS, WireWorker } from "../host/wire-worker.ts";
 import { waitFor } from "../kit/wait.ts";
 import { findBarriers } from "./accessibility.ts";
 import { START_TIMEOUT_MS, useStage } from "./stage.ts";
@@ -23,19 +24,21 @@ async function waitUntilLive(page: Page): Promise<void> {
   await page.locator(TOPIC).waitFor();
 }
 
-// One message that nobody can take and one frame that is none, so that every list has a row.
+// An event for an agent type that nobody holds and a frame that is none, so that every list has a row.
 beforeAll(async () => {
   using worker = await WireWorker.join(stage.home.listen, "a-worker-with-bad-manners");
+  await worker.client.addSubscription(
+    new TypeSubscription("lost_and_found", "nobody_home"),
+    DEADLINE_MS,
+  );
   worker.send({
-    kind: "request",
+    kind: "event",
     id: "1",
-    target: new AgentId("nobody_home", "kitchen"),
+    topic: new TopicId("lost_and_found", "kitchen"),
     sender: undefined,
-    method: "",
     headers: {},
-    payload: EMPTY_PAYLOAD,
+    payload: { dataType: "Umbrella", contentType: JSON_CONTENT_TYPE, data: Buffer.from("{}") },
   });
-  await worker.channel.waitFor(1);
   worker.channel.stream.write(new Uint8Array([0xff, 0xff, 0xff]));
   await waitFor(async () => (await stage.home.report()).errors.length > 0, {
     what: "an error at the host",
@@ -82,8 +85,9 @@ test("browser - the numbers of the status page live", async () => {
 test("browser - the status page shows a dead letter and an error, and says why", async () => {
   await using visit = await stage.visitStatus();
   await waitUntilLive(visit.page);
-  const letter = '#letters tbody tr:has-text("nobody_home/kitchen")';
+  const letter = '#letters tbody tr:has-text("lost_and_found/kitchen")';
   await visit.see(letter, "NO_SUCH_AGENT");
+  await visit.see(letter, 'Agent type "nobody_home" is subscribed, but no worker holds it.');
   await visit.see("#tile-letters.bad .value", /^1$/);
   await visit.see('#errors tbody tr:has-text("a-worker-with-bad-manners")', "BAD_FRAME");
   visit.expectClean();
@@ -93,9 +97,9 @@ test("browser - the filter of the status page narrows every list", async () => {
   await using visit = await stage.visitStatus();
   const { page } = visit;
   await waitUntilLive(page);
-  await page.locator("#filter").fill("device_status");
+  await page.locator("#filter").fill("environment_data");
   await visit.see("#topics .count", /^1 of \d+ match$/);
-  await visit.see("#workers .empty", "Nothing here fits the filter.");
+  await visit.see("#letters .empty", "Nothing here fits the filter.");
   await page.locator("#filter").fill("");
   await page.locator(TOPIC).waitFor();
   visit.expectClean();

@@ -9,6 +9,9 @@ const REPORT_VIOLATIONS = `addEventListener("securitypolicyviolation", (event) =
 /** What Chromium writes to the console when nobody answers. */
 const NETWORK_FAILURE = "Failed to load resource: net::ERR_";
 
+/** How long a page may take to show what it is looked at for. */
+export const LOOK_TIMEOUT_MS = 12_000;
+
 /** One look at a page in a browser profile of its own. Declare it with `await using`. */
 export class Visit implements AsyncDisposable {
   readonly page: Page;
@@ -40,6 +43,8 @@ export class Visit implements AsyncDisposable {
     options: BrowserContextOptions = {},
   ): Promise<Visit> {
     const context = await browser.newContext({ locale: "en-US", ...options });
+    // Before the test's own time is over, which would take the smart home and the browser with it.
+    context.setDefaultTimeout(LOOK_TIMEOUT_MS);
     const page = await context.newPage();
     const visit = new Visit(page, url);
     await page.addInitScript(REPORT_VIOLATIONS);

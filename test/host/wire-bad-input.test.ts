@@ -50,20 +50,17 @@ async function grown(name: keyof HostTotals, before: number, by = 1): Promise<vo
   await waitFor(() => total(name) >= before + by, { what: `${name} to grow by ${by}` });
 }
 
-/** A connection that says what it likes, and what came back until it was closed. */
+/** A connection that says what it likes. */
 class RawConnection implements Disposable {
   readonly socket: Socket;
   readonly closed: Promise<void>;
-  received = Buffer.alloc(0);
 
   constructor() {
     const [name, port] = host.address.split(":");
     this.socket = connect({ host: name ?? "", port: Number(port) });
     // A connection that is reset is closed as well.
     this.socket.on("error", () => undefined);
-    this.socket.on("data", (bytes) => {
-      this.received = Buffer.concat([this.received, bytes]);
-    });
+    this.socket.resume();
     this.closed = new Promise((resolve) => this.socket.once("close", () => resolve()));
   }
 
@@ -274,8 +271,6 @@ describe("bad input - HTTP/2 that is not gRPC", () => {
     ["a length that promises more than comes", grpcMessage(Buffer.from("abc"), 100)],
     ["half a length", Buffer.of(0, 0, 0)],
     ["a length of four gigabytes", grpcMessage(Buffer.from("abc"), 0xffff_ffff)],
-    ["a compression flag without compression", grpcMessage(Buffer.from("abc"), 3, 1)],
-    ["an impossible flag", grpcMessage(Buffer.from("abc"), 3, 0xff)],
     [
       "two messages where there is one",
       Buffer.concat([grpcMessage(Buffer.alloc(0)), grpcMessage(Buffer.alloc(0))]),

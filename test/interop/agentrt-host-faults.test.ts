@@ -4,7 +4,7 @@ import { waitFor } from "../kit/wait.ts";
 import { answer, ask } from "./contract/call.ts";
 import { note } from "./contract/publish.ts";
 import { type Language, Peer } from "./peer.ts";
-import { AgentrtHost, fresh, PAIRS, TEST_TIMEOUT_MS } from "./stage.ts";
+import { AgentrtHost, fresh, PAIRS, SETUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from "./stage.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
   const [py, ts, third] = await Promise.all([startPeer("py"), startPeer("ts"), startPeer("py")]);
   callers = { py, ts };
   other = third;
-});
+}, SETUP_TIMEOUT_MS);
 
 afterAll(async () => await stack.disposeAsync());
 

@@ -10,6 +10,7 @@ import {
   AgentrtHost,
   fresh,
   type RunningHost,
+  SETUP_TIMEOUT_MS,
   startAutogenHost,
   TEST_TIMEOUT_MS,
 } from "./stage.ts";
@@ -30,7 +31,7 @@ describe.each([...HOSTS])("$name - as AutoGen's tests expect", ({ start }) => {
     [one, two] = await Promise.all([Peer.python(host.address), Peer.python(host.address)]);
     stack.use(one);
     stack.use(two);
-  });
+  }, SETUP_TIMEOUT_MS);
   afterAll(async () => await stack.disposeAsync());
 
   test("a worker knows by itself that it has a type already, and may hold many types", async () => {

@@ -9,6 +9,8 @@ import { type Language, Peer } from "./peer.ts";
  * those after it would fail too.
  */
 export const TEST_TIMEOUT_MS = 60_000;
+/** For what a file does before its tests; the first may have to install AutoGen. */
+export const SETUP_TIMEOUT_MS = 300_000;
 
 /** A host that is ready for workers. */
 export interface RunningHost extends AsyncDisposable {
@@ -67,8 +69,6 @@ export const PAIRS: readonly Pair[] = [
   { from: "ts", to: "py" },
 ];
 
-const STAGE_TIMEOUT_MS = 120_000;
-
 /** Sets the stage before the tests of a file and clears it after them. */
 export function useStage(startHost: () => Promise<RunningHost>): () => Stage {
   const stack = new AsyncDisposableStack();
@@ -90,7 +90,7 @@ export function useStage(startHost: () => Promise<RunningHost>): () => Stage {
     }
     const [py0, py1, pyProtobuf, ts0, ts1] = await Promise.all(starts);
     stage = { host, py: [py0, py1], pyProtobuf, ts: [ts0, ts1] };
-  }, STAGE_TIMEOUT_MS);
+  }, SETUP_TIMEOUT_MS);
   afterAll(async () => await stack.disposeAsync());
   return () => {
     if (stage === undefined) {

@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 
 const here = import.meta.dir;
+/** One set-up for all that ask at the same time. */
+let ready: Promise<string> | undefined;
 
 /**
  * The interpreter of the virtual environment with AutoGen in it, which is made now when it is
@@ -8,6 +10,11 @@ const here = import.meta.dir;
  * @throws Error with the installer's output
  */
 export async function pythonWithAutogen(): Promise<string> {
+  ready ??= setUp();
+  return await ready;
+}
+
+async function setUp(): Promise<string> {
   const setup = Bun.spawn([resolve(here, "python/setup.sh")], {
     stdin: "ignore",
     stdout: "pipe",

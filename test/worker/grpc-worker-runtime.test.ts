@@ -6,6 +6,7 @@ import {
   defineMessage,
   GrpcWorkerAgentRuntime,
   GrpcWorkerAgentRuntimeHost,
+  GrpcWorkerAgentRuntimePool,
   type JsonValue,
   Message,
   TopicId,
@@ -97,6 +98,33 @@ describe("worker on our host", () => {
     await waitFor(() => host.report().subscriptions.length === 0, {
       what: "the subscription's end",
     });
+  });
+
+  test("subscription - one that the host refuses is not kept here either", async () => {
+    await using host = await startHost();
+    await using home = await join(host);
+    await using other = await join(host);
+    await home.registerFactory("counter", counter);
+    const subscription = new TypeSubscription("readings", "counter");
+    await other.addSubscription(subscription);
+    expect((await rejectionOf(home.addSubscription(subscription))).code).toBe(
+      "SUBSCRIPTION_EXISTS",
+    );
+    await other.removeSubscription(subscription.id);
+    await home.addSubscription(subscription);
+    await other.publishMessage(Reading.of({ celsius: 1 }), topic);
+    expect(await ask(other, 0)).toEqual({ celsius: 1 });
+  });
+
+  test("pool - the subscriptions of a lent runtime end when it goes back", async () => {
+    await using host = await startHost();
+    await using pool = new GrpcWorkerAgentRuntimePool({ hostAddress: host.address, poolSize: 1 });
+    {
+      await using lent = await pool.getRuntime();
+      await lent.subscribe("alerts", () => undefined);
+      expect(host.report().subscriptions).toHaveLength(1);
+    }
+    expect(host.report().subscriptions).toEqual([]);
   });
 
   test("state - of an agent on another worker is saved and loaded", async () => {

@@ -163,7 +163,7 @@ function tableOf(id: string, table: Table, t: Texts): Html {
   return html`
   <section class="card" id="${id}" data-empty="${t[table.empty]}">
     <table role="table">
-      <caption><h2>${t[table.name]}</h2> <span class="count"></span></caption>
+      <caption role="caption"><h2>${t[table.name]}</h2> <span class="count"></span></caption>
       <thead role="rowgroup"><tr role="row">${table.columns.map(
         (column) =>
           html`<th role="columnheader" scope="col" class="${classOf(column)}">${t[column.key]}</th>`,
