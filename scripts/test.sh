@@ -171,7 +171,7 @@ for folder in test/*/; do
 done
 
 check "generated code is current" scripts/generate.sh --check
-check "format and lint" bun --bun run biome ci --error-on-warnings .
+check "format and lint" bun --bun run biome check --colors=off --error-on-warnings .
 check "types" check_types
 check "import directions" scripts/check-structure.sh
 check "build" scripts/build.sh

@@ -30,6 +30,7 @@ export async function runHost({ settings, store, lifecycle }: RunContext): Promi
     drainTimeoutMs: values["drain-timeout"],
     outboxMaxMessages: values["outbox-max-messages"],
     outboxMaxBytes: values["outbox-max-size"],
+    publisherHoldMs: values["publisher-hold"],
     slowWorkerPolicy: values["slow-worker-policy"],
     slowWorkerTimeoutMs: values["slow-worker-timeout"],
     maxConnections: values["max-connections"],

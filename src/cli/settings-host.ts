@@ -71,6 +71,20 @@ export const HOST_SETTINGS = {
       zh: "少量大消息绕过消息数上限",
     },
   }),
+  "publisher-hold": setting({
+    group: "limits",
+    type: durationType({ min: 0, max: 60_000 }),
+    roles: HOST,
+    fallback: () => 500,
+    about: {
+      en: "How long a publisher is held back at most while every receiver of its message is crowded, before messages are shed. `0s` never holds back.",
+      zh: "当消息的所有接收方都积压时，发布方最多被暂缓的时间，超过后丢弃消息。`0s` 表示从不暂缓。",
+    },
+    prevents: {
+      en: "a fast publisher that floods its receivers and so loses its own messages",
+      zh: "发布方过快淹没接收方而丢失自己的消息",
+    },
+  }),
   "slow-worker-policy": setting({
     group: "limits",
     type: choiceType(SLOW_WORKER_POLICIES),

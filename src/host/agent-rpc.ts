@@ -16,7 +16,7 @@ import {
   encodeSubscriptions,
 } from "../wire/autogen/unary-codec.ts";
 import { toStatus } from "../wire/grpc-status.ts";
-import { endStream, type HostStream, type Session } from "./session.ts";
+import type { HostStream, Session } from "./session.ts";
 import type { Sessions, SessionsParts } from "./sessions.ts";
 
 /** Longer than any UUID; the id is kept, logged and shown. */
@@ -120,7 +120,7 @@ function openControlChannel(parts: AgentRpcParts, stream: HostStream): void {
   });
   const leave = (): void => {
     session.disconnectControl(stream);
-    endStream(stream);
+    parts.sessions.endStream(stream);
   };
   stream.on("end", leave);
   stream.on("cancelled", leave);
@@ -128,7 +128,7 @@ function openControlChannel(parts: AgentRpcParts, stream: HostStream): void {
   stream.sendMetadata(new Metadata());
   const replaced = session.connectControl(stream);
   if (replaced !== undefined) {
-    endStream(replaced);
+    parts.sessions.endStream(replaced);
   }
 }
 

@@ -59,6 +59,11 @@ export class Door {
     }
   }
 
+  /** Closes the connection of a peer, with all that waits to be sent on it. */
+  hangUp(peer: string): void {
+    this.#byPeer.get(peer)?.destroy();
+  }
+
   get connections(): number {
     return this.#connections.size;
   }

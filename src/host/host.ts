@@ -11,6 +11,7 @@ import { AGENT_RPC, AGENT_RPC_NAME } from "../wire/autogen/service.ts";
 import { channelOptions } from "../wire/channel-options.ts";
 import { HEALTH_SERVICE, HealthService } from "../wire/health.ts";
 import { createAgentRpc } from "./agent-rpc.ts";
+import { Backpressure } from "./backpressure.ts";
 import { ControlRouter } from "./control-router.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Door } from "./door.ts";
@@ -46,6 +47,7 @@ export class GrpcWorkerAgentRuntimeHost {
   readonly #incidents = new IncidentLog();
   readonly #deadLetters: DeadLetters;
   readonly #registry: Registry;
+  readonly #backpressure: Backpressure;
   readonly #topics: TopicStatistics;
   readonly #router: Router;
   readonly #sessions: Sessions;
@@ -65,6 +67,7 @@ export class GrpcWorkerAgentRuntimeHost {
     this.#address = this.#options.listen;
     this.#deadLetters = new DeadLetters(this.#options.deadLetterStore, this.#incidents);
     this.#registry = new Registry(this.#options);
+    this.#backpressure = new Backpressure(this.#options.publisherHoldMs);
     this.#topics = new TopicStatistics(this.#options.maxTopicsTracked);
     const shared = {
       options: this.#options,
@@ -78,6 +81,7 @@ export class GrpcWorkerAgentRuntimeHost {
       topics: this.#topics,
       rpcTimeoutMs: this.#options.rpcTimeoutMs,
       maxPendingCalls: this.#options.maxPendingCalls,
+      backpressure: this.#backpressure,
       onOverflow:
         this.#options.slowWorkerPolicy === "disconnect"
           ? (session) => {
@@ -87,7 +91,8 @@ export class GrpcWorkerAgentRuntimeHost {
           : undefined,
     });
     const controlRouter = new ControlRouter(shared);
-    this.#sessions = new Sessions({ ...shared, router: this.#router, controlRouter });
+    const hangUp = (peer: string): void => this.#door.hangUp(peer);
+    this.#sessions = new Sessions({ ...shared, router: this.#router, controlRouter, hangUp });
     this.#server = new Server(channelOptions(this.#options.maxMessageBytes));
     this.#server.addService(HEALTH_SERVICE, this.#health.implementation);
     this.#server.addService(
@@ -97,6 +102,7 @@ export class GrpcWorkerAgentRuntimeHost {
         router: this.#router,
         controlRouter,
         sessions: this.#sessions,
+        hangUp,
         onCall: (peer) => this.#door.called(peer),
         isDraining: () => this.#state !== "ready",
       }),
@@ -127,6 +133,7 @@ export class GrpcWorkerAgentRuntimeHost {
     const { listen, isInsecureAllowed } = this.#options;
     this.#housekeeping = setInterval(() => {
       this.#router.expireCalls();
+      this.#backpressure.releaseOverdue();
       this.#sessions.expelStalled();
     }, HOUSEKEEPING_MS);
     try {

@@ -19,6 +19,11 @@ export interface HostOptions {
   readonly outboxMaxMessages: number;
   /** Bytes that may wait for one worker; guards against the worker that never reads. Default 64 MiB. */
   readonly outboxMaxBytes: number;
+  /**
+   * How long a publisher is held back at most while all receivers of its message are crowded,
+   * before messages are shed instead; 0 never holds back. Default 500 ms.
+   */
+  readonly publisherHoldMs: number;
   readonly slowWorkerPolicy: SlowWorkerPolicy;
   /** A worker that reads nothing for so long while messages wait is cut off. Default 30 s. */
   readonly slowWorkerTimeoutMs: number;
@@ -52,6 +57,7 @@ const DEFAULTS: HostOptions = {
   drainTimeoutMs: 5_000,
   outboxMaxMessages: 10_000,
   outboxMaxBytes: 64 * MIB,
+  publisherHoldMs: 500,
   slowWorkerPolicy: "shed",
   slowWorkerTimeoutMs: 30_000,
   maxConnections: 10_000,
@@ -73,6 +79,7 @@ const RANGES = {
   drainTimeoutMs: [0, 3_600_000],
   outboxMaxMessages: [1, 10_000_000],
   outboxMaxBytes: [1_024, 1_024 * 1_024 * MIB],
+  publisherHoldMs: [0, 60_000],
   slowWorkerTimeoutMs: [100, 86_400_000],
   maxConnections: [1, 1_000_000],
   maxWorkers: [1, 1_000_000],

@@ -29,6 +29,7 @@ export class Outbox {
   #sink: FrameSink | undefined;
   #isSinkFull = true;
   #blockedSinceMs = 0;
+  readonly #watchers = new Set<{ readonly below: number; readonly onRelief: () => void }>();
 
   constructor(limits: QueueLimits, now: () => number = Date.now) {
     this.#queue = new PrioritizedQueue(limits);
@@ -41,6 +42,19 @@ export class Outbox {
 
   get queuedBytes(): number {
     return this.#queue.bytes;
+  }
+
+  /** How much of the limits is in use, from 0 to 1: of messages or of bytes, whichever is more. */
+  get fullness(): number {
+    const { maxMessages, maxBytes } = this.#queue.limits;
+    return Math.max(this.#queue.length / maxMessages, this.#queue.bytes / maxBytes);
+  }
+
+  /** Calls `onRelief` each time that sending leaves the queue less full than `below`, until the result is called. */
+  watchRelief(below: number, onRelief: () => void): () => void {
+    const watcher = { below, onRelief };
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   /** For how long the stream has taken nothing although frames wait, in milliseconds; else 0. */
@@ -89,17 +103,32 @@ export class Outbox {
     while (!this.#isSinkFull) {
       const frame = this.#queue.shift();
       if (frame === undefined) {
-        return;
+        break;
       }
       this.#write(frame);
     }
+    this.#tellWatchers();
   }
 
   /** Takes out everything that has not been sent, and sends no more. */
   close(): readonly OutboundFrame[] {
     this.#sink = undefined;
     this.#isSinkFull = true;
-    return [...this.#queue.drain()];
+    const unsent = [...this.#queue.drain()];
+    this.#tellWatchers();
+    return unsent;
+  }
+
+  #tellWatchers(): void {
+    if (this.#watchers.size === 0) {
+      return;
+    }
+    const { fullness } = this;
+    for (const watcher of [...this.#watchers]) {
+      if (fullness < watcher.below) {
+        watcher.onRelief();
+      }
+    }
   }
 
   #write(frame: OutboundFrame): void {

@@ -10,6 +10,7 @@ import { AgentrtError } from "../core/errors.ts";
 import { type Priority, priorityOf } from "../core/priority.ts";
 import { encodeMessage } from "../wire/autogen/codec.ts";
 import { CODE_HEADER, statusNameOf } from "../wire/grpc-status.ts";
+import type { Backpressure } from "./backpressure.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { OutboundFrame } from "./outbox.ts";
 import { type PendingCall, PendingCalls } from "./pending-calls.ts";
@@ -25,6 +26,7 @@ export interface RouterParts {
   readonly deadLetters: DeadLetters;
   readonly rpcTimeoutMs: number;
   readonly maxPendingCalls: number;
+  readonly backpressure: Backpressure;
   /** Called when a worker has to be cut off because its outbox overflowed; undefined sheds instead. */
   readonly onOverflow: ((session: Session) => void) | undefined;
 }
@@ -60,7 +62,7 @@ export class Router {
   route(envelope: Envelope, from: Session): void {
     switch (envelope.kind) {
       case "event":
-        this.#publish(envelope);
+        this.#publish(envelope, from);
         return;
       case "request":
         this.#call(envelope, from);
@@ -81,6 +83,7 @@ export class Router {
 
   /** Ends the calls of a worker that left: its callers hear so, and its own calls are forgotten. */
   forget(session: Session): void {
+    this.#parts.backpressure.forget(session);
     for (const call of this.#calls.takeAllOf(session)) {
       if (call.target === session && call.caller !== session) {
         const message = `The worker of ${call.agent} left before it answered.`;
@@ -99,8 +102,8 @@ export class Router {
     }
   }
 
-  #publish(event: EventEnvelope): void {
-    const { registry, totals, topics, deadLetters } = this.#parts;
+  #publish(event: EventEnvelope, from: Session): void {
+    const { registry, totals, topics, deadLetters, backpressure } = this.#parts;
     totals.eventsIn += 1;
     this.#lastEvent += 1;
     const number = this.#lastEvent;
@@ -129,6 +132,7 @@ export class Router {
       totals.eventsDelivered += 1;
       this.#offer(receiver, frame);
     }
+    backpressure.consider(from, receivers);
   }
 
   #call(request: RequestEnvelope, caller: Session): void {

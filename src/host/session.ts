@@ -1,7 +1,5 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
-import type { AgentrtError } from "../core/errors.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
-import { toStatus } from "../wire/grpc-status.ts";
 import { Outbox } from "./outbox.ts";
 
 /** A stream of raw frames as the host sees it. */
@@ -38,6 +36,8 @@ export class Session {
   shed = 0;
   /** Number of the last event given to this session; lets the router give each event once. */
   lastEvent = 0;
+  /** True while it is too far behind for its publishers to wait for it; see Backpressure. */
+  isSlow = false;
   #state: SessionState;
   #control: HostStream | undefined;
 
@@ -63,6 +63,19 @@ export class Session {
   /** True for the stream that speaks for this worker now. */
   isCurrent(stream: HostStream): boolean {
     return this.#state.name === "connected" && this.#state.stream === stream;
+  }
+
+  /** Reads no more from the worker until `resume`; what it sends waits on its side. */
+  pause(): void {
+    if (this.#state.name === "connected") {
+      this.#state.stream.pause();
+    }
+  }
+
+  resume(): void {
+    if (this.#state.name === "connected") {
+      this.#state.stream.resume();
+    }
   }
 
   /** Makes a stream the worker's own. Returns the one that it replaces, which the caller must end. */
@@ -103,19 +116,15 @@ export class Session {
     }
   }
 
-  /** Ends both streams; with an error its status is what the worker sees. Safe to call twice. */
-  end(error?: AgentrtError): void {
+  /** Enters its last state. Returns its streams, which the caller must end. Safe to call twice. */
+  end(): readonly HostStream[] {
     const streams = [
       this.#control,
       this.#state.name === "connected" ? this.#state.stream : undefined,
     ];
     this.#enter({ name: "ended" });
     this.#control = undefined;
-    for (const stream of streams) {
-      if (stream !== undefined) {
-        endStream(stream, error);
-      }
-    }
+    return streams.filter((stream) => stream !== undefined);
   }
 
   #enter(next: SessionState): void {
@@ -123,17 +132,5 @@ export class Session {
       clearTimeout(this.#state.forgetTimer);
     }
     this.#state = next;
-  }
-}
-
-/** Ends a stream with OK, or with the status of an error. */
-export function endStream(stream: HostStream, error?: AgentrtError): void {
-  if (stream.cancelled || stream.destroyed) {
-    return;
-  }
-  if (error === undefined) {
-    stream.end();
-  } else {
-    stream.emit("error", toStatus(error));
   }
 }

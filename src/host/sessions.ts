@@ -1,11 +1,12 @@
 import { getLogger } from "@logtape/logtape";
 import { AgentrtError } from "../core/errors.ts";
 import type { ControlRouter } from "./control-router.ts";
+import { EndingStreams } from "./ending-streams.ts";
 import type { IncidentLog } from "./incident-log.ts";
 import type { HostOptions } from "./options.ts";
 import type { Registry } from "./registry.ts";
 import type { Router } from "./router.ts";
-import { endStream, type HostStream, Session, type SessionLimits } from "./session.ts";
+import { type HostStream, Session, type SessionLimits } from "./session.ts";
 import type { MutableTotals } from "./totals.ts";
 
 /** Control messages are rare and small; a worker that leaves more than this unread has given up on them. */
@@ -18,16 +19,20 @@ export interface SessionsParts {
   readonly controlRouter: ControlRouter;
   readonly totals: MutableTotals;
   readonly incidents: IncidentLog;
+  /** Closes the connection of a peer, `host:port` as gRPC names it. */
+  readonly hangUp: (peer: string) => void;
 }
 
 /** The coming and going of workers: announced, connected, replaced, left, expelled. */
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #limits: SessionLimits;
+  readonly #ending: EndingStreams;
   readonly #logger = getLogger(["agentrt", "host"]);
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
+    this.#ending = new EndingStreams(parts.hangUp);
     const { outboxMaxMessages, outboxMaxBytes } = parts.options;
     this.#limits = {
       outbox: { maxMessages: outboxMaxMessages, maxBytes: outboxMaxBytes },
@@ -49,7 +54,7 @@ export class Sessions {
       const message = `Worker ${clientId} registered but opened no stream within ${registrationGraceMs} ms.`;
       this.#parts.incidents.record(new AgentrtError("WORKER_GONE", message), clientId);
       this.#forget(session, "It never opened its stream.");
-      session.end();
+      this.#end(session);
     });
     try {
       this.#parts.registry.add(made);
@@ -69,8 +74,13 @@ export class Sessions {
     if (replaced !== undefined) {
       totals.workersReplaced += 1;
       const message = "A newer stream with the same client-id took this one's place.";
-      endStream(replaced, new AgentrtError("WORKER_REPLACED", message));
+      this.endStream(replaced, new AgentrtError("WORKER_REPLACED", message));
     }
+  }
+
+  /** Ends a stream with OK, or with the status of an error, which is what the worker sees. */
+  endStream(stream: HostStream, error?: AgentrtError): void {
+    this.#ending.end(stream, error);
   }
 
   /** The worker closed its stream, or its connection went; a stream that was replaced changes nothing. */
@@ -80,7 +90,7 @@ export class Sessions {
     }
     this.#parts.totals.workersLeft += 1;
     this.#forget(session, "It left before it read this.");
-    session.end();
+    this.#end(session);
     this.#logger.info("worker gone", { clientId: session.clientId, how });
   }
 
@@ -92,11 +102,12 @@ export class Sessions {
     this.#parts.totals.workersExpelled += 1;
     this.#parts.incidents.record(error, session.clientId);
     this.#forget(session, "It was cut off before it read this.");
-    session.end(error);
+    this.#end(session, error);
   }
 
-  /** Cuts off the workers that have read nothing for too long although messages wait for them. */
+  /** Cuts off the workers that have read nothing for too long although messages wait for them. To be called often. */
   expelStalled(): void {
+    this.#ending.hangUpOnUnread();
     const { slowWorkerTimeoutMs } = this.#parts.options;
     for (const session of [...this.#parts.registry.sessions]) {
       if (session.outbox.blockedForMs > slowWorkerTimeoutMs) {
@@ -110,7 +121,13 @@ export class Sessions {
   dismissAll(error: AgentrtError): void {
     for (const session of [...this.#parts.registry.sessions]) {
       this.#forget(session, "The host stopped before it could be sent.");
-      session.end(error);
+      this.#end(session, error);
+    }
+  }
+
+  #end(session: Session, error?: AgentrtError): void {
+    for (const stream of session.end()) {
+      this.endStream(stream, error);
     }
   }
 

@@ -15,6 +15,7 @@ import { AgentrtError } from "../../src/core/errors.ts";
 import type { DeadLetterStore } from "../../src/core/state-store.ts";
 import { type Subscription, TypeSubscription } from "../../src/core/subscription.ts";
 import { TopicId } from "../../src/core/topic-id.ts";
+import { Backpressure } from "../../src/host/backpressure.ts";
 import { ControlRouter } from "../../src/host/control-router.ts";
 import { DeadLetters } from "../../src/host/dead-letters.ts";
 import { IncidentLog } from "../../src/host/incident-log.ts";
@@ -34,6 +35,7 @@ export class FakeStream extends EventEmitter {
   cancelled = false;
   destroyed = false;
   hasEnded = false;
+  isPaused = false;
   status: StatusObject | undefined;
   /** How many more frames it takes before it says that it has enough. */
   room = Number.POSITIVE_INFINITY;
@@ -53,6 +55,18 @@ export class FakeStream extends EventEmitter {
 
   end(): void {
     this.hasEnded = true;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  getPeer(): string {
+    return "127.0.0.1:2";
   }
 
   /** The worker reads again. */
@@ -134,9 +148,11 @@ export class FakeWorker {
 export class InMemoryHost {
   readonly totals = createTotals();
   readonly incidents = new IncidentLog();
+  readonly hungUp: string[] = [];
   readonly topics = new TopicStatistics(100);
   readonly deadLetters: DeadLetters;
   readonly registry: Registry;
+  readonly backpressure: Backpressure;
   readonly router: Router;
   readonly controlRouter: ControlRouter;
   readonly sessions: Sessions;
@@ -145,10 +161,12 @@ export class InMemoryHost {
     const options = resolveHostOptions(given);
     this.deadLetters = new DeadLetters(store, this.incidents);
     this.registry = new Registry(options);
+    this.backpressure = new Backpressure(options.publisherHoldMs);
     const { registry, totals, incidents, deadLetters, topics } = this;
     const { rpcTimeoutMs, maxPendingCalls } = options;
     this.router = new Router({
       ...{ registry, totals, deadLetters, topics, rpcTimeoutMs, maxPendingCalls },
+      backpressure: this.backpressure,
       onOverflow:
         options.slowWorkerPolicy === "disconnect"
           ? (session) => this.sessions.expel(session, new AgentrtError("SLOW_WORKER", "too slow"))
@@ -156,8 +174,11 @@ export class InMemoryHost {
     });
     const { router } = this;
     this.controlRouter = new ControlRouter({ registry, totals, deadLetters });
-    const { controlRouter } = this;
-    this.sessions = new Sessions({ options, registry, router, controlRouter, totals, incidents });
+    const { controlRouter, hungUp } = this;
+    this.sessions = new Sessions({
+      ...{ options, registry, router, controlRouter, totals, incidents },
+      hangUp: (peer) => hungUp.push(peer),
+    });
   }
 
   /** @param room how many frames the worker takes before it stops reading */

@@ -43,6 +43,8 @@ interface Waiting {
 }
 export type Language = "py" | "ts";
 
+/** Python leaves no `__pycache__` among the sources. */
+const NO_CACHE = "-B";
 const START_TIMEOUT_MS = 60_000;
 const REPLY_TIMEOUT_MS = 15_000;
 const SHOWN_ERRORS = 4_000;
@@ -91,7 +93,7 @@ export class Peer implements AsyncDisposable {
   static async autogenHost(listen: string): Promise<Peer> {
     const program = resolve(import.meta.dir, "python/host.py");
     const python = await pythonWithAutogen();
-    return await new Peer("py", [python, program, "--listen", listen]).#untilReady();
+    return await new Peer("py", [python, NO_CACHE, program, "--listen", listen]).#untilReady();
   }
 
   /**

@@ -1,4 +1,4 @@
-import { formatDecimal, formatTime, text } from "./texts.client.js";
+import { formatDecimal, formatTime, formatTimeWithSeconds, text } from "./texts.client.js";
 
 const HEIGHT = 150;
 const PX_FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
@@ -128,9 +128,13 @@ export class Chart {
           ...axis,
           stroke: quiet,
           size: 24,
-          space: 56,
-          values: (/** @type {unknown} */ _plot, /** @type {number[]} */ seconds) =>
-            seconds.map((second) => formatTime(second * 1000)),
+          space: 72,
+          values: (/** @type {unknown} */ _plot, /** @type {number[]} */ seconds) => {
+            const [first = 0, second = 60] = seconds;
+            // Closer than a minute, several marks would have the same text.
+            const format = second - first < 60 ? formatTimeWithSeconds : formatTime;
+            return seconds.map((at) => format(at * 1000));
+          },
         },
         {
           ...axis,

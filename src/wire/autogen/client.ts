@@ -46,6 +46,9 @@ export class AgentRpcClient {
       // and no retries of grpc-js's own: whoever holds the client decides when to dial again.
       "grpc.use_local_subchannel_pool": 1,
       "grpc.enable_retries": 0,
+      // grpc-js says "written" to the first megabyte of a stream at once, to be able to send it again.
+      // We never do, and it would hide for too long that the host takes no more.
+      "grpc.per_rpc_retry_buffer_size": 0,
       "grpc.enable_http_proxy": 0,
     });
   }

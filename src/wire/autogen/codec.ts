@@ -99,10 +99,13 @@ function decodeResponse(response: RpcResponse): ResponseEnvelope {
   if (response.requestId === "") {
     throw new AgentrtError("BAD_FRAME", "The response has no request_id, so it answers nothing.");
   }
+  // A Python handler that raises without a text (a bare assert) answers with neither error nor payload,
+  // where a result always has a payload: it must not look like a success.
+  const isSilentFailure = response.error === "" && response.payload === undefined;
   return {
     kind: "response",
     id: response.requestId,
-    error: response.error,
+    error: isSilentFailure ? "The agent's handler failed without saying why." : response.error,
     headers: response.metadata,
     payload: decodePayload(response.payload),
   };
