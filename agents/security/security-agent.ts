@@ -1,5 +1,6 @@
 import { AgentrtError, type JsonValue, RoutedAgent, TopicId } from "agentrt";
 import * as v from "valibot";
+import { type AlertContent, formatAlert } from "../alert-text.ts";
 import { EnvironmentData, SecurityAlert, SecurityTest, TOPICS } from "../messages.ts";
 import type { SecurityOptions } from "./options.ts";
 import { afterTemperature, type TemperatureRuleState } from "./temperature-rule.ts";
@@ -15,9 +16,7 @@ export class SecurityAgent extends RoutedAgent {
     super("Raises an alert when a room gets too hot");
     this.#options = options;
     this.handleEvent(EnvironmentData, (reading) => this.#check(reading.temperature));
-    this.handleEvent(SecurityTest, () =>
-      this.#alert("test", `Test alert for ${this.id.key}. Nothing is wrong.`),
-    );
+    this.handleEvent(SecurityTest, () => this.#alert({ kind: "test", room: this.id.key }));
   }
 
   override saveState(): JsonValue {
@@ -40,16 +39,14 @@ export class SecurityAgent extends RoutedAgent {
     const { state, shouldAlert } = afterTemperature(this.#rule, temperature, limit);
     if (shouldAlert) {
       // Before the rule moves on: an alert that could not be published is tried at the next reading.
-      await this.#alert(
-        "temperature_high",
-        `${temperature.toFixed(1)} °C in ${this.id.key} is above the limit of ${limit} °C.`,
-      );
+      await this.#alert({ kind: "temperature_high", room: this.id.key, temperature, limit });
     }
     this.#rule = state;
   }
 
-  async #alert(kind: string, message: string): Promise<void> {
+  async #alert(content: AlertContent): Promise<void> {
+    const alert = SecurityAlert.of({ kind: content.kind, message: formatAlert(content) });
     const topic = new TopicId(TOPICS.securityAlerts, this.id.key);
-    await this.publishMessage(SecurityAlert.of({ kind, message }), topic, { priority: "high" });
+    await this.publishMessage(alert, topic, { priority: "high" });
   }
 }

@@ -1,3 +1,4 @@
+import type { AlertContent } from "../alert-text.ts";
 import type { DeviceReason } from "../device-reason.ts";
 
 /** The house as the page gets it: the shapes of `/api/state` and of the event stream. */
@@ -46,6 +47,8 @@ export interface AlertView {
   readonly room: string;
   readonly kind: string;
   readonly message: string;
+  /** What the message says, so that a page can say it in its own language; null for a text that is not ours. */
+  readonly content: AlertContent | null;
 }
 
 /** What happened in the house; `kind` is the event's name in the stream. */

@@ -1,3 +1,4 @@
+import { parseAlert } from "../alert-text.ts";
 import { parseReason } from "../device-reason.ts";
 import type { DeviceList, DeviceStatus, EnvironmentData, SecurityAlert } from "../messages.ts";
 import { isRoomName } from "../option-checks.ts";
@@ -142,6 +143,7 @@ export class House {
       room: roomName,
       kind,
       message,
+      content: parseAlert(message) ?? null,
     };
     this.#nextAlertId += 1;
     this.#alerts.unshift(alert);

@@ -53,6 +53,9 @@ const ENGLISH = {
   noAlerts: "No alerts.",
   "alert.temperature_high": "Too hot",
   "alert.test": "Test",
+  "alertMessage.temperature_high":
+    "{temperature}\u00a0°C in {room} is above the limit of {limit}\u00a0°C.",
+  "alertMessage.test": "Test alert for {room}. Nothing is wrong.",
   alertSpoken: "Alert in {room}: {kind}. {message}",
   noScript: "This page needs JavaScript to show live readings.",
   languages: "Language",
@@ -112,6 +115,8 @@ const CHINESE: Texts = {
   noAlerts: "没有警报。",
   "alert.temperature_high": "温度过高",
   "alert.test": "测试",
+  "alertMessage.temperature_high": "{room}的温度 {temperature}\u00a0°C 高于上限 {limit}\u00a0°C。",
+  "alertMessage.test": "这是{room}的测试警报，一切正常。",
   alertSpoken: "{room}警报：{kind}。{message}",
   noScript: "此页面需要 JavaScript 才能显示实时读数。",
   languages: "语言",

@@ -183,6 +183,8 @@ test("browser - a browser that prefers Chinese gets Chinese", async () => {
   await visit.see(`${AIR_CONDITIONER} .device-name`, "空调");
   await visit.see(`${AIR_CONDITIONER} .device-state`, /^[开关]$/);
   expect(await page.locator(`${ROOM} .chart`).getAttribute("aria-label")).toStartWith("最近");
+  await page.getByRole("button", { name: "测试kitchen的警报" }).click();
+  await visit.see("#alerts li .alert-message", "这是kitchen的测试警报，一切正常。");
   await page.getByRole("link", { name: "English" }).click();
   await visit.see("#page-link", "Page: live");
   expect(await page.locator("html").getAttribute("lang")).toBe("en");

@@ -42,7 +42,7 @@ async function expectNoReload(page: Page): Promise<void> {
   expect(await page.evaluate("globalThis.wasNeverReloaded")).toBe(true);
 }
 
-/** The newest reading that the page shows, as its chart tells it to a screen reader and its age to all. */
+/** Waits until the page shows another temperature than now. */
 async function waitForFreshReading(page: Page): Promise<void> {
   const value = page.locator(`${ROOM} .temperature .value`);
   const before = await value.textContent();

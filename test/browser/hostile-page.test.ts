@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { TOPICS } from "../../agents/messages.ts";
+import { waitFor } from "../kit/wait.ts";
 import { REBOUND_HOST } from "./chromium.ts";
 import { useStage } from "./stage.ts";
 import { Visit } from "./visit.ts";
@@ -15,7 +16,7 @@ function startHostileSite(): { readonly url: string; [Symbol.asyncDispose](): Pr
     hostname: "127.0.0.1",
     port: 0,
     fetch: () =>
-      new Response("<!doctype html><title>Kittens</title>", {
+      new Response('<!doctype html><title>Kittens</title><link rel="icon" href="data:,">', {
         headers: { "content-type": "text/html" },
       }),
   });
@@ -38,6 +39,15 @@ async function stateOfHome() {
   };
 }
 
+/** The statuses of all answers, which the browser keeps from the page's scripts and from Playwright. */
+async function collectStatuses(page: Page): Promise<number[]> {
+  const statuses: number[] = [];
+  const devtools = await page.context().newCDPSession(page);
+  devtools.on("Network.responseReceivedExtraInfo", ({ statusCode }) => statuses.push(statusCode));
+  await devtools.send("Network.enable");
+  return statuses;
+}
+
 /** What a script of the page learns of a request that it sends: the status, or the name of an error. */
 async function attempt(page: Page, url: string, init: object = {}): Promise<string> {
   return await page.evaluate<string>(
@@ -52,6 +62,7 @@ test("browser - a page of another origin cannot post a command", async () => {
   await using site = startHostileSite();
   await using visit = await Visit.open(stage.browser, site.url);
   const { page } = visit;
+  const statuses = await collectStatuses(page);
   const { homeUrl } = stage.home;
   const before = await stateOfHome();
   const state = before.device === "on" ? "off" : "on";
@@ -88,6 +99,9 @@ test("browser - a page of another origin cannot post a command", async () => {
     form.submit();
   })()`);
   expect((await answer).status()).toBe(403);
+  // A command with the question and one without, an alarm, the form.
+  await waitFor(() => statuses.length >= 4, { what: "four answers" });
+  expect(statuses).toEqual([403, 403, 403, 403]);
   expect(await stateOfHome()).toEqual(before);
   // The same command from the page of the home itself is obeyed.
   expect(await stage.home.command(COMMAND.device, state)).toBe(202);
@@ -98,6 +112,7 @@ test("browser - a page of another origin can read nothing of the home and of the
   await using site = startHostileSite();
   await using visit = await Visit.open(stage.browser, site.url);
   const { homeUrl, statusUrl } = stage.home;
+  const statuses = await collectStatuses(visit.page);
   for (const url of [`${homeUrl}/api/state`, `${statusUrl}/api/status`, `${statusUrl}/metrics`]) {
     expect(await attempt(visit.page, url)).toBe("TypeError");
   }
@@ -109,6 +124,8 @@ test("browser - a page of another origin can read nothing of the home and of the
     })`);
     expect(outcome).toBe("refused");
   }
+  await waitFor(() => statuses.length >= 5, { what: "five answers" });
+  expect(statuses).toEqual([403, 403, 403, 403, 403]);
 });
 
 test("browser - a name that was rebound to this machine gets nothing", async () => {

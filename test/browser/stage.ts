@@ -4,7 +4,7 @@ import { SmartHome } from "../kit/smart-home.ts";
 import { launchChromium } from "./chromium.ts";
 import { Visit } from "./visit.ts";
 
-/** Starting two browsers and six processes takes a while on a busy machine. */
+/** Starting a browser and six processes takes a while on a busy machine. */
 export const START_TIMEOUT_MS = 60_000;
 
 /** A smart home, each role a process of its own, and a browser: what all tests of a file share. */

@@ -78,7 +78,9 @@ describe.each(Object.entries(LIBRARIES))("message type - %s", (_library, Reading
 
 test("message type - bytes that are not JSON in UTF-8 are refused with a reason", () => {
   const Reading = LIBRARIES["valibot"] as MessageType<Reading>;
-  for (const bytes of [Uint8Array.of(0xff, 0xfe), json({}).slice(1), new Uint8Array(0)]) {
+  const badText = json(reading);
+  badText[badText.length - 4] = 0xff;
+  for (const bytes of [Uint8Array.of(0xff), badText, json({}).slice(1), new Uint8Array(0)]) {
     const error = thrownBy(() => Reading.decode(bytes));
     expect(error.code).toBe("INVALID_MESSAGE");
     expect(error.message).toStartWith("The data of a Reading message is not JSON text in UTF-8: ");

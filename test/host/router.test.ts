@@ -166,6 +166,16 @@ describe("router - calls", () => {
     expect(failures(caller.received())[0]?.[1]).toBe("NO_SUCH_AGENT");
   });
 
+  test("calls - those that a worker that leaves made of itself are forgotten", () => {
+    using host = new InMemoryHost();
+    const worker = host.join("1");
+    worker.register("a");
+    worker.send(request("1", "a"));
+    worker.leave();
+    expect(host.router.pendingCalls).toBe(0);
+    expect([host.totals.callsFailed, worker.session.messagesOut]).toEqual([0, 1]);
+  });
+
   test("calls - those that were still queued for a worker that leaves end once", () => {
     using host = new InMemoryHost();
     const [callee, caller] = [host.join("callee", 0), host.join("caller")];

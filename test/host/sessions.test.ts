@@ -31,6 +31,14 @@ test("sessions - a worker that announced itself and opens no stream is forgotten
   ]);
 });
 
+test("sessions - a worker that opened its stream within the grace stays", async () => {
+  using host = new InMemoryHost({ registrationGraceMs: 100 });
+  host.join("prompt");
+  host.sessions.obtain("quiet", "peer");
+  await waitFor(() => ids(host).join() === "prompt", { what: "the end of the quiet one's grace" });
+  expect(host.registry.session("prompt")?.state).toBe("connected");
+});
+
 test("sessions - what waited for an announced worker goes out when its stream opens", () => {
   using host = new InMemoryHost();
   const session = host.sessions.obtain("late", "peer");

@@ -55,7 +55,9 @@ async function publish(quick: WireWorker, count: number): Promise<void> {
     }
   }
   await quick.channel.waitFor(count);
-  expect(received.map(({ id }) => id)).toEqual(Array.from({ length: count }, (_, at) => String(at)));
+  expect(received.map(({ id }) => id)).toEqual(
+    Array.from({ length: count }, (_, at) => String(at)),
+  );
   received.length = 0;
 }
 

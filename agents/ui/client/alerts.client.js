@@ -2,6 +2,7 @@ import {
   copyTemplate,
   element,
   find,
+  formatDecimal,
   formatTimeWithSeconds,
   hasText,
   text,
@@ -12,11 +13,25 @@ const MAX_SHOWN = 100;
 
 const list = element("alerts");
 
-/** @typedef {{ id: number, atMs: number, room: string, kind: string, message: string }} Alert */
+/** @typedef {{ kind: "test", room: string } | { kind: "temperature_high", room: string, temperature: number, limit: number }} Content */
+/** @typedef {{ id: number, atMs: number, room: string, kind: string, message: string, content: Content | null }} Alert */
 
 /** @param {string} kind */
 function nameOf(kind) {
   return hasText(`alert.${kind}`) ? text(`alert.${kind}`) : kind;
+}
+
+/** The message in the page's language where it is known what it says. @param {Alert} alert */
+function messageOf({ message, content }) {
+  if (content === null) {
+    return message;
+  }
+  return content.kind === "test"
+    ? text("alertMessage.test", content)
+    : text("alertMessage.temperature_high", {
+        ...content,
+        temperature: formatDecimal(content.temperature),
+      });
 }
 
 /** @param {Alert} alert */
@@ -28,7 +43,7 @@ function itemOf(alert) {
   const time = find(item, ".alert-time");
   time.textContent = formatTimeWithSeconds(alert.atMs);
   time.setAttribute("datetime", new Date(alert.atMs).toISOString());
-  find(item, ".alert-message").textContent = alert.message;
+  find(item, ".alert-message").textContent = messageOf(alert);
   return item;
 }
 
@@ -54,6 +69,6 @@ export function addAlert(alert) {
   element("say-now").textContent = text("alertSpoken", {
     room: alert.room,
     kind: nameOf(alert.kind),
-    message: alert.message,
+    message: messageOf(alert),
   });
 }
