@@ -14,6 +14,7 @@ export interface WorkerReport {
   readonly agentTypes: readonly string[];
   readonly subscriptions: number;
   readonly messagesIn: number;
+  /** Messages for it, those that were shed included. */
   readonly messagesOut: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -69,7 +70,7 @@ export interface HostTotals {
   /** Workers cut off by the host: too slow, or not speaking the protocol. */
   readonly workersExpelled: number;
   readonly eventsIn: number;
-  /** Copies given to workers. */
+  /** Copies for workers, those that were shed included. */
   readonly eventsDelivered: number;
   /** Events that no subscription matched. */
   readonly eventsUnmatched: number;

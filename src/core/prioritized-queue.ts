@@ -16,36 +16,67 @@ export interface QueueLimits {
 interface Entry<T> {
   readonly item: T;
   readonly bytes: number;
+  readonly isKept: boolean;
 }
 
 /** First in, first out; taking does not move the rest, so both ends are constant time. */
 class Lane<T> {
   #entries: (Entry<T> | undefined)[] = [];
   #head = 0;
+  #length = 0;
+  /** Nothing before this index may be dropped, so that looking for the oldest that may costs nothing twice. */
+  #firstDroppable = 0;
 
   get length(): number {
-    return this.#entries.length - this.#head;
+    return this.#length;
   }
 
   push(entry: Entry<T>): void {
     this.#entries.push(entry);
+    this.#length += 1;
   }
 
   shift(): Entry<T> | undefined {
-    const entry = this.#entries[this.#head];
-    if (entry === undefined) {
-      return undefined;
+    while (this.#head < this.#entries.length) {
+      const entry = this.#entries[this.#head];
+      this.#entries[this.#head] = undefined;
+      this.#head += 1;
+      if (entry !== undefined) {
+        this.#length -= 1;
+        this.#compact();
+        return entry;
+      }
     }
-    this.#entries[this.#head] = undefined;
-    this.#head += 1;
-    if (this.#head === this.#entries.length) {
+    return undefined;
+  }
+
+  /** Takes out the oldest entry that is not kept. */
+  dropOldest(): Entry<T> | undefined {
+    for (let index = Math.max(this.#head, this.#firstDroppable); ; index += 1) {
+      if (index >= this.#entries.length) {
+        this.#firstDroppable = index;
+        return undefined;
+      }
+      const entry = this.#entries[index];
+      if (entry !== undefined && !entry.isKept) {
+        this.#entries[index] = undefined;
+        this.#firstDroppable = index + 1;
+        this.#length -= 1;
+        return entry;
+      }
+    }
+  }
+
+  #compact(): void {
+    if (this.#length === 0) {
       this.#entries = [];
       this.#head = 0;
+      this.#firstDroppable = 0;
     } else if (this.#head > 1024 && this.#head * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);
+      this.#firstDroppable = Math.max(0, this.#firstDroppable - this.#head);
       this.#head = 0;
     }
-    return entry;
   }
 }
 
@@ -86,12 +117,15 @@ export class PrioritizedQueue<T> {
     return this.#length < this.limits.maxMessages && this.#bytes + bytes <= this.limits.maxBytes;
   }
 
-  /** Returns false, and takes nothing, when there is no room. */
-  push(item: T, bytes: number, priority: Priority): boolean {
+  /**
+   * Returns false, and takes nothing, when there is no room.
+   * @param isKept true for an item that `dropOldest` must not take
+   */
+  push(item: T, bytes: number, priority: Priority, isKept = false): boolean {
     if (!this.hasRoomFor(bytes)) {
       return false;
     }
-    this.#lanes[priority].push({ item, bytes });
+    this.#lanes[priority].push({ item, bytes, isKept });
     this.#length += 1;
     this.#bytes += bytes;
     return true;
@@ -103,13 +137,17 @@ export class PrioritizedQueue<T> {
     return priority === undefined ? undefined : this.#take(priority);
   }
 
-  /** Removes the oldest item of the least urgent lane that is not more urgent than `priority`. */
+  /**
+   * Removes the oldest item of the least urgent lane that is not more urgent than `priority`;
+   * items that were pushed to be kept are passed over.
+   */
   dropOldest(priority: Priority): T | undefined {
     const mostUrgent = PRIORITIES.indexOf(priority);
     for (let index = PRIORITIES.length - 1; index >= mostUrgent; index -= 1) {
       const lane = PRIORITIES[index];
-      if (lane !== undefined && this.#lanes[lane].length > 0) {
-        return this.#take(lane);
+      const entry = lane === undefined ? undefined : this.#lanes[lane].dropOldest();
+      if (entry !== undefined) {
+        return this.#taken(entry);
       }
     }
     return undefined;
@@ -143,9 +181,10 @@ export class PrioritizedQueue<T> {
 
   #take(priority: Priority): T | undefined {
     const entry = this.#lanes[priority].shift();
-    if (entry === undefined) {
-      return undefined;
-    }
+    return entry === undefined ? undefined : this.#taken(entry);
+  }
+
+  #taken(entry: Entry<T>): T {
     this.#length -= 1;
     this.#bytes -= entry.bytes;
     return entry.item;

@@ -4,6 +4,7 @@ import { AgentrtError } from "../core/errors.ts";
 import { encodeControl } from "../wire/autogen/control-codec.ts";
 import { statusNameOf } from "../wire/grpc-status.ts";
 import type { DeadLetters } from "./dead-letters.ts";
+import type { OutboundFrame } from "./outbox.ts";
 import type { Registry } from "./registry.ts";
 import type { Session } from "./session.ts";
 import type { MutableTotals } from "./totals.ts";
@@ -26,14 +27,26 @@ export class ControlRouter {
   route(envelope: ControlEnvelope, bytes: Uint8Array): void {
     this.#parts.totals.controlMessages += 1;
     const error = this.#deliver(envelope, bytes);
-    if (error === undefined) {
-      return;
+    if (error !== undefined) {
+      this.#refuse(envelope, error, bytes.byteLength);
     }
+  }
+
+  /** Accounts for a frame that was queued for a worker which then left; a request is answered with an error. */
+  undelivered(frame: OutboundFrame): void {
+    if (frame.envelope.kind === "control") {
+      const error = new AgentrtError("WORKER_GONE", "The worker left before it read the request.");
+      this.#refuse(frame.envelope, error, frame.bytes.byteLength);
+    }
+  }
+
+  /** Answers a request with an error, or keeps a message that nobody waits for as a dead letter. */
+  #refuse(envelope: ControlEnvelope, error: AgentrtError, bytes: number): void {
     const refusal = refusalOf(envelope, error);
     const isRefused =
       refusal !== undefined && this.#deliver(refusal, encodeControl(refusal)) === undefined;
     if (!isRefused) {
-      this.#bury(envelope, error, bytes.byteLength);
+      this.#bury(envelope, error, bytes);
     }
   }
 

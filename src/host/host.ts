@@ -82,13 +82,11 @@ export class GrpcWorkerAgentRuntimeHost {
       rpcTimeoutMs: this.#options.rpcTimeoutMs,
       maxPendingCalls: this.#options.maxPendingCalls,
       backpressure: this.#backpressure,
-      onOverflow:
-        this.#options.slowWorkerPolicy === "disconnect"
-          ? (session) => {
-              const message = `Worker ${session.clientId} reads too slowly; its outbox is full.`;
-              this.#sessions.expel(session, new AgentrtError("SLOW_WORKER", message));
-            }
-          : undefined,
+      slowWorkerPolicy: this.#options.slowWorkerPolicy,
+      expelSlow: (session) => {
+        const message = `Worker ${session.clientId} reads too slowly; its outbox is full.`;
+        this.#sessions.expel(session, new AgentrtError("SLOW_WORKER", message));
+      },
     });
     const controlRouter = new ControlRouter(shared);
     const hangUp = (peer: string): void => this.#door.hangUp(peer);

@@ -71,18 +71,18 @@ export class Outbox {
 
   /**
    * Sends a frame, or queues it. Returns the frames that had to go because the queue was full:
-   * the oldest of those that are not more urgent, or the new one itself when all others are.
+   * the oldest events of those that are not more urgent, or the new frame itself when there is none.
    */
   offer(frame: OutboundFrame): readonly OutboundFrame[] {
     if (!this.#isSinkFull) {
       this.#write(frame);
       return NONE;
     }
-    if (this.#queue.push(frame, frame.size, frame.priority)) {
+    if (this.#push(frame)) {
       return NONE;
     }
     const shed: OutboundFrame[] = [];
-    while (!this.#queue.push(frame, frame.size, frame.priority)) {
+    while (!this.#push(frame)) {
       const dropped = this.#queue.dropOldest(frame.priority);
       shed.push(dropped ?? frame);
       if (dropped === undefined) {
@@ -90,6 +90,13 @@ export class Outbox {
       }
     }
     return shed;
+  }
+
+  /** Calls and answers are not dropped for newer frames: their callers would wait in vain. */
+  #push(frame: OutboundFrame): boolean {
+    const { kind } = frame.envelope;
+    const isKept = kind === "request" || kind === "response";
+    return this.#queue.push(frame, frame.size, frame.priority, isKept);
   }
 
   /** True when a frame of this size would be sent or queued without anything being shed. */

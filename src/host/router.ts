@@ -12,6 +12,7 @@ import { encodeMessage } from "../wire/autogen/codec.ts";
 import { CODE_HEADER, statusNameOf } from "../wire/grpc-status.ts";
 import type { Backpressure } from "./backpressure.ts";
 import type { DeadLetters } from "./dead-letters.ts";
+import type { SlowWorkerPolicy } from "./options.ts";
 import type { OutboundFrame } from "./outbox.ts";
 import { type PendingCall, PendingCalls } from "./pending-calls.ts";
 import type { Registry } from "./registry.ts";
@@ -27,8 +28,9 @@ export interface RouterParts {
   readonly rpcTimeoutMs: number;
   readonly maxPendingCalls: number;
   readonly backpressure: Backpressure;
-  /** Called when a worker has to be cut off because its outbox overflowed; undefined sheds instead. */
-  readonly onOverflow: ((session: Session) => void) | undefined;
+  readonly slowWorkerPolicy: SlowWorkerPolicy;
+  /** Cuts off a worker whose outbox overflowed. */
+  readonly expelSlow: (session: Session) => void;
 }
 
 interface Failure {
@@ -225,7 +227,11 @@ export class Router {
       const detail = `Worker ${session.clientId} does not read fast enough; its outbox is full.`;
       this.undelivered("QUEUE_FULL", detail, frame);
     }
-    this.#parts.onOverflow?.(session);
+    const isAnswerLost = frames.some((frame) => frame.envelope.kind === "response");
+    if (this.#parts.slowWorkerPolicy === "disconnect" || isAnswerLost) {
+      // A caller that lost an answer must not wait for ever: it sees its stream end instead.
+      this.#parts.expelSlow(session);
+    }
   }
 
   /** Accounts for a frame that did not reach its worker; a call among them ends for its caller. */

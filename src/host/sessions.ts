@@ -132,10 +132,12 @@ export class Sessions {
   }
 
   #forget(session: Session, whyUnsent: string): void {
-    const { registry, router } = this.#parts;
+    const { registry, router, controlRouter } = this.#parts;
     registry.remove(session);
     const unsent = session.outbox.close();
-    session.controlOutbox.close();
+    for (const frame of session.controlOutbox.close()) {
+      controlRouter.undelivered(frame);
+    }
     router.forget(session);
     for (const frame of unsent) {
       router.undelivered("WORKER_GONE", `${whyUnsent} Worker ${session.clientId}.`, frame);

@@ -7,6 +7,7 @@ interface Item {
   readonly number: number;
   readonly bytes: number;
   readonly priority: Priority;
+  readonly isKept: boolean;
 }
 
 /** The plain reference: one list in order of arrival, looked through each time. */
@@ -54,8 +55,11 @@ class PlainQueue {
 
   dropOldest(priority: Priority): Item | undefined {
     const candidates = PRIORITIES.slice(PRIORITIES.indexOf(priority)).toReversed();
-    const lane = candidates.find((one) => this.items.some((item) => item.priority === one));
-    return lane === undefined ? undefined : this.#take(lane);
+    const droppable = this.items.filter((item) => !item.isKept);
+    const lane = candidates.find((one) => droppable.some((item) => item.priority === one));
+    const dropped = droppable.find((item) => item.priority === lane);
+    this.items = this.items.filter((item) => item !== dropped);
+    return dropped;
   }
 
   drain(): Item[] {
@@ -79,6 +83,7 @@ const step = fc.oneof(
       act: fc.constant("push" as const),
       priority,
       bytes: fc.oneof(fc.nat(20), fc.constant(500)),
+      isKept: fc.boolean(),
     }),
   },
   { weight: 5, arbitrary: fc.record({ act: fc.constant("shift" as const) }) },
@@ -98,10 +103,10 @@ test("prioritized queue - agrees with a plain list after any steps", () => {
         for (const [number, one] of steps.entries()) {
           switch (one.act) {
             case "push": {
-              const item = { number, bytes: one.bytes, priority: one.priority };
+              const item = { number, bytes: one.bytes, priority: one.priority, isKept: one.isKept };
               const isTaken = reference.push(item);
               expect(queue.hasRoomFor(item.bytes)).toBe(isTaken);
-              expect(queue.push(item, item.bytes, item.priority)).toBe(isTaken);
+              expect(queue.push(item, item.bytes, item.priority, item.isKept)).toBe(isTaken);
               break;
             }
             case "shift":

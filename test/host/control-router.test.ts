@@ -89,6 +89,28 @@ test("control - what nobody can be told of becomes a dead letter", () => {
   ]);
 });
 
+test("control - a question that waits for a worker which leaves is answered", () => {
+  using host = new InMemoryHost();
+  const [holder, caller] = [host.join("holder"), host.join("caller")];
+  holder.register("a");
+  holder.control.room = 1;
+  holder.openControl();
+  caller.openControl();
+  caller.sendControl(control(atAgent, atCaller, save));
+  caller.sendControl({ ...control(atAgent, atCaller, save), rpcId: "2" });
+  expect(holder.session.controlOutbox.queuedMessages).toBe(1);
+  holder.leave();
+  expect(caller.receivedControls()).toMatchObject([
+    {
+      rpcId: "2",
+      body: {
+        ...{ kind: "save-state-response", state: "" },
+        error: "UNAVAILABLE: The worker left before it read the request.",
+      },
+    },
+  ]);
+});
+
 test("control - a worker that does not read its control channel sheds the oldest, counted", () => {
   using host = new InMemoryHost();
   const [holder, caller] = [host.join("holder"), host.join("caller")];

@@ -167,10 +167,9 @@ export class InMemoryHost {
     this.router = new Router({
       ...{ registry, totals, deadLetters, topics, rpcTimeoutMs, maxPendingCalls },
       backpressure: this.backpressure,
-      onOverflow:
-        options.slowWorkerPolicy === "disconnect"
-          ? (session) => this.sessions.expel(session, new AgentrtError("SLOW_WORKER", "too slow"))
-          : undefined,
+      slowWorkerPolicy: options.slowWorkerPolicy,
+      expelSlow: (session) =>
+        this.sessions.expel(session, new AgentrtError("SLOW_WORKER", "too slow")),
     });
     const { router } = this;
     this.controlRouter = new ControlRouter({ registry, totals, deadLetters });

@@ -1,15 +1,30 @@
 import { expect, test } from "bun:test";
 import { EMPTY_PAYLOAD } from "../../src/core/envelope.ts";
 import type { Priority } from "../../src/core/priority.ts";
+import { TopicId } from "../../src/core/topic-id.ts";
 import { type OutboundFrame, Outbox } from "../../src/host/outbox.ts";
 
 function frame(id: string, priority: Priority = "normal", size = 1): OutboundFrame {
   return {
-    envelope: { kind: "response", id, error: "", headers: {}, payload: EMPTY_PAYLOAD },
+    envelope: {
+      ...{ kind: "event", id, topic: new TopicId("topic", "source"), sender: undefined },
+      ...{ headers: {}, payload: EMPTY_PAYLOAD },
+    },
     bytes: Buffer.from(id),
     priority,
     size,
   };
+}
+
+function answer(id: string): OutboundFrame {
+  const envelope = {
+    kind: "response",
+    id,
+    error: "",
+    headers: {},
+    payload: EMPTY_PAYLOAD,
+  } as const;
+  return { ...frame(id), envelope };
 }
 
 const idsOf = (frames: readonly OutboundFrame[]): string[] =>
@@ -67,6 +82,18 @@ test("outbox - a full one sheds the oldest that is not more urgent, or the new o
   expect(idsOf(outbox.offer(frame("4")))).toEqual(["4"]);
   expect(idsOf(outbox.offer(frame("high 3", "high")))).toEqual(["high 1"]);
   expect(idsOf(outbox.close())).toEqual(["high 2", "high 3"]);
+});
+
+test("outbox - answers are not shed for newer frames, even more urgent ones", () => {
+  const outbox = new Outbox({ maxMessages: 3, maxBytes: 100 });
+  for (const one of [answer("a1"), frame("e1"), answer("a2")]) {
+    expect(idsOf(outbox.offer(one))).toEqual([]);
+  }
+  expect(idsOf(outbox.offer(frame("e2")))).toEqual(["e1"]);
+  expect(idsOf(outbox.offer(answer("a3")))).toEqual(["e2"]);
+  expect(idsOf(outbox.offer(frame("e3", "high")))).toEqual(["e3"]);
+  expect(idsOf(outbox.offer(answer("a4")))).toEqual(["a4"]);
+  expect(idsOf(outbox.close())).toEqual(["a1", "a2", "a3"]);
 });
 
 test("outbox - a large frame sheds as many as its bytes need", () => {

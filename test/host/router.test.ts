@@ -317,17 +317,35 @@ describe("router - slow workers", () => {
     expect(host.totals.shed).toBe(0);
   });
 
-  test("slow worker - a call that an event pushes out ends with QUEUE_FULL", () => {
+  test("slow worker - events do not push out a call that waits; it ends when the worker leaves", () => {
     using host = new InMemoryHost({ outboxMaxMessages: 1 });
     const [slow, caller] = [host.join("slow", 0), host.join("caller")];
     slow.register("a");
     slow.subscribe(exact("topic", "a"));
     caller.send(request("1", "a"));
-    caller.send(event("e", "topic"));
+    caller.send(event("e", "topic", { priority: "high" }));
+    expect(host.totals.shed).toBe(1);
+    expect(host.router.pendingCalls).toBe(1);
+    slow.leave();
     expect(failures(caller.received()).map(([id, code]) => [id, code])).toEqual([
-      ["1", "QUEUE_FULL"],
+      ["1", "WORKER_GONE"],
     ]);
     expect(host.router.pendingCalls).toBe(0);
+  });
+
+  test("slow worker - a caller that does not read its answers is cut off, and waits for none", () => {
+    using host = new InMemoryHost({ outboxMaxMessages: 2 });
+    const [deaf, callee] = [host.join("deaf", 0), host.join("callee")];
+    callee.register("a");
+    for (const id of ["1", "2", "3"]) {
+      deaf.send(request(id, "a"));
+    }
+    for (const { id } of callee.received()) {
+      callee.send(response(id, "done"));
+    }
+    expect(deaf.session.state).toBe("ended");
+    expect(host.totals).toMatchObject({ workersExpelled: 1, shed: 1 });
+    expect(host.deadLetters.byReason).toEqual({ QUEUE_FULL: 1, WORKER_GONE: 2 });
   });
 
   test("slow worker - one that fills its outbox with calls of itself does not outgrow the stack", () => {
@@ -335,14 +353,13 @@ describe("router - slow workers", () => {
     using host = new InMemoryHost({ outboxMaxMessages: count });
     const slow = host.join("slow", 0);
     slow.register("a");
-    slow.subscribe(exact("topic", "a"));
     for (let number = 0; number < count; number += 1) {
       slow.send(request(String(number), "a"));
     }
-    slow.send(event("e", "topic"));
-    expect(host.router.pendingCalls).toBe(0);
     expect(slow.session.outbox.queuedMessages).toBe(count);
-    expect(host.totals.callsFailed).toBe(count);
+    slow.leave();
+    expect(host.router.pendingCalls).toBe(0);
+    expect(slow.session.outbox.queuedMessages).toBe(0);
   });
 
   test("slow worker - is cut off at the first overflow when the policy says so", () => {
