@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { waitFor } from "../kit/wait.ts";
+import { within } from "../kit/within.ts";
 import { pythonWithAutogen } from "./venv.ts";
 
 /** A message as both languages describe it: the name of its type and its fields. */
@@ -47,6 +48,7 @@ export type Language = "py" | "ts";
 const NO_CACHE = "-B";
 const START_TIMEOUT_MS = 60_000;
 const REPLY_TIMEOUT_MS = 15_000;
+const KILL_TIMEOUT_MS = 5_000;
 const SHOWN_ERRORS = 4_000;
 
 /** A worker in a process of its own, in either language, that obeys the same commands. */
@@ -180,8 +182,9 @@ export class Peer implements AsyncDisposable {
   /** SIGKILL: the peer's host sees a connection that breaks. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
-    await this.exited;
-    await this.#reading;
+    // Nothing survives SIGKILL; under load Bun now and then does not report the end of a killed child's pipe.
+    await within(this.exited, KILL_TIMEOUT_MS);
+    await within(this.#reading, KILL_TIMEOUT_MS);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
