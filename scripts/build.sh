@@ -63,8 +63,9 @@ compile() {
   # Identifiers keep their names: stack traces then name functions too, and the file hardly grows.
   # A .env or bunfig.toml that happens to lie in the folder of a user must not change the program.
   # Split: the heavy parts are loaded only when a role runs, which halves the time of --version.
+  # The package.json files beside a user's agents are read: without them no package is found there.
   bun build src/main.ts --compile --splitting --minify-syntax --minify-whitespace --sourcemap \
-    --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
+    --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-autoload-package-json \
     --define "AGENTRT_COMMIT=\"$commit\"" \
     ${target:+--target="$target"} \
     --outfile "$aside/$(basename "$file")" >"$aside/log" 2>&1 || {

@@ -1,6 +1,7 @@
 // The public entry of agentrt. What is not named here is private and may change at any time.
 
 export { AgentId } from "./core/agent-id.ts";
+export { registerAgent } from "./core/declared-agent.ts";
 export { defineAgent } from "./core/define-agent.ts";
 export { JSON_CONTENT_TYPE, PROTOBUF_CONTENT_TYPE } from "./core/envelope.ts";
 export { AgentrtError, ERROR_CODES, messageOf } from "./core/errors.ts";
@@ -33,7 +34,13 @@ export type {
   MessageContext,
 } from "./core/agent.ts";
 export type { DeadLetter } from "./core/dead-letter.ts";
-export type { AgentDefinition, AgentHooks } from "./core/define-agent.ts";
+export type { AgentClass } from "./core/declared-agent.ts";
+export type {
+  AgentDefinition,
+  AgentHooks,
+  DefinedAgent,
+  TopicInterest,
+} from "./core/define-agent.ts";
 export type { Headers } from "./core/envelope.ts";
 export type { AgentrtErrorOptions, ErrorCode, Retry } from "./core/errors.ts";
 export type { HostReport, HostState, HostTotals } from "./core/host-report.ts";

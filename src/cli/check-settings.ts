@@ -20,6 +20,13 @@ export function checkSettings(settings: ResolvedSettings, roles: readonly Role[]
     checkOrder(settings, "air-conditioner-off", "air-conditioner-on");
     checkOrder(settings, "humidifier-on", "humidifier-off");
   }
+  if (roles.includes("worker") && values.agent.length === 0) {
+    throw new AgentrtError(
+      "INVALID_OPTION",
+      "The role worker needs a file of agents. Add --agent FILE, or make a project with agentrt new NAME.",
+      { data: { setting: "agent" } },
+    );
+  }
   const doors = openDoors(settings, roles);
   for (const [name, address] of doors) {
     try {

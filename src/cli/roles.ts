@@ -7,8 +7,12 @@ export const ROLES = [
   "device-agent",
   "security-agent",
   "ui-agent",
+  "worker",
 ] as const;
 export type Role = (typeof ROLES)[number];
+
+/** What `agentrt demo` runs: all that needs no file of the user's. */
+export const DEMO_ROLES: readonly Role[] = ROLES.filter((role) => role !== "worker");
 
 export type AgentRole = Exclude<Role, "host">;
 
@@ -29,4 +33,8 @@ export const ROLE_ABOUT: Readonly<Record<Role, Localized>> = {
   },
   "security-agent": { en: "raises alerts", zh: "发出安全警报" },
   "ui-agent": { en: "the smart home's web page", zh: "智能家居网页" },
+  worker: {
+    en: "runs agents of your own, from the files that --agent names",
+    zh: "运行 --agent 所指文件中您自己的智能体",
+  },
 };

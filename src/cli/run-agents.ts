@@ -5,6 +5,7 @@ import { registerSecurityAgent } from "../../agents/security/index.ts";
 import { type HostLink, startUiAgent } from "../../agents/ui/index.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { GrpcWorkerAgentRuntime } from "../worker/grpc-worker-runtime.ts";
+import { UserAgents } from "./agent-files/user-agents.ts";
 import { at } from "./check-settings.ts";
 import { dialAddress } from "./dial-address.ts";
 import type { AgentRole } from "./roles.ts";
@@ -75,6 +76,12 @@ export async function runAgents(
         });
         lifecycle.onStop(() => ui.close());
         uiUrl = ui.url;
+        break;
+      }
+      case "worker": {
+        const agents = new UserAgents({ runtime, paths: values.agent, isWatching: values.watch });
+        lifecycle.onStop(async () => agents.close());
+        await agents.start();
         break;
       }
       default:

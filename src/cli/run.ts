@@ -6,7 +6,7 @@ import { type Flags, readFlags } from "./flags.ts";
 import { fullHelp, type HelpOptions, shortHelp } from "./help.ts";
 import type { Io } from "./io.ts";
 import { type ResolvedSettings, resolveSettings } from "./resolve-settings.ts";
-import { ROLES, type Role } from "./roles.ts";
+import { DEMO_ROLES, ROLES, type Role } from "./roles.ts";
 
 /**
  * Runs what a command line asks for, until it ends.
@@ -57,7 +57,7 @@ function rolesOf(flags: Flags, settings: ResolvedSettings): readonly Role[] {
         "agentrt demo runs every role. Leave out --role, or leave out demo.",
       );
     }
-    return ROLES;
+    return DEMO_ROLES;
   }
   if (role.length === 0 && !flags.isEmpty) {
     throw new AgentrtError(

@@ -1,9 +1,10 @@
 import { durationType, numberType } from "./quantity-types.ts";
 import { AGENT_ROLES } from "./roles.ts";
 import { setting } from "./setting.ts";
-import { addressType, textType } from "./setting-types.ts";
+import { addressType, switchType, textListType, textType } from "./setting-types.ts";
 
 const DEVICE = ["device-agent"] as const;
+const WORKER = ["worker"] as const;
 const ENVIRONMENT = ["environment-agent"] as const;
 
 const TEMPERATURE = numberType({ min: -50, max: 100, isInteger: false, unit: " °C" });
@@ -21,6 +22,34 @@ export const AGENT_SETTINGS = {
       zh: "`localhost:50051`；同一进程内有 host 时为该 host",
     },
     about: { en: "The host to connect to.", zh: "要连接的 host。" },
+  }),
+  agent: setting({
+    group: "worker",
+    type: textListType({
+      placeholder: "FILE[,FILE…]",
+      accepts: {
+        en: "files, or folders with files in them, divided by commas",
+        zh: "文件或含有文件的文件夹，用逗号分隔",
+      },
+      pattern: /^[^\0]+$/,
+      hint: "is not a file. Give a path.",
+    }),
+    roles: WORKER,
+    fallback: (): readonly string[] => [],
+    about: {
+      en: "Files that export agents of your own, in TypeScript or JavaScript. Of a folder, every `.ts` and `.js` file in it, and the `index` file of each folder in it.",
+      zh: "导出您自己的智能体的 TypeScript 或 JavaScript 文件。若为文件夹，则取其中所有 `.ts`、`.js` 文件以及各子文件夹的 `index` 文件。",
+    },
+  }),
+  watch: setting({
+    group: "worker",
+    type: switchType,
+    roles: WORKER,
+    fallback: () => false,
+    about: {
+      en: "Loads agent files anew when they change: the new version takes over the state, and messages wait meanwhile.",
+      zh: "智能体文件变化时重新加载：新版本接管状态，期间消息等待。",
+    },
   }),
   name: setting({
     group: "agents",

@@ -1,4 +1,5 @@
 import type { AgentFactory, JsonValue } from "./agent.ts";
+import { assertAgentType } from "./agent-id.ts";
 import { AgentrtError } from "./errors.ts";
 import { RoutedAgent } from "./routed-agent.ts";
 
@@ -10,7 +11,17 @@ export interface AgentHooks {
   readonly close?: () => void | Promise<void>;
 }
 
+/**
+ * What an agent type wants to hear: a topic type, or the beginning of one. A message on a topic
+ * goes to the instance whose key is the topic's source.
+ */
+export type TopicInterest = string | { readonly prefix: string };
+
 export interface AgentDefinition {
+  /** The agent type, where the definition says it: `registerAgent` and `agentrt --agent` need it. */
+  readonly type?: string;
+  /** What `registerAgent` and `agentrt --agent` subscribe the type to. Default: nothing. */
+  readonly subscriptions?: readonly TopicInterest[];
   /** One line for a person: what the agent does. */
   readonly description: string;
   /**
@@ -23,8 +34,15 @@ export interface AgentDefinition {
   ) => AgentHooks | void | Promise<AgentHooks | void>;
 }
 
+/** A factory that may say itself which agent type it makes, and what that type subscribes to. */
+export interface DefinedAgent extends AgentFactory {
+  readonly agentType: string | undefined;
+  readonly subscriptions: readonly TopicInterest[];
+}
+
 /**
- * An agent type as a function instead of a class; the result goes to `runtime.registerFactory`.
+ * An agent type as a function instead of a class; the result goes to `runtime.registerFactory`,
+ * or with a `type` to `registerAgent`.
  *
  * ```ts
  * const counter = defineAgent({
@@ -39,9 +57,21 @@ export interface AgentDefinition {
  * await runtime.registerFactory("counter", counter);
  * ```
  *
- * @throws AgentrtError `INVALID_OPTION`, when an instance is made, for `saveState` without `loadState` or the reverse
+ * @throws AgentrtError `INVALID_AGENT_ID` for a type that is not legal; `INVALID_OPTION`, when an
+ *   instance is made, for `saveState` without `loadState` or the reverse
  */
-export function defineAgent(definition: AgentDefinition): AgentFactory {
+export function defineAgent(definition: AgentDefinition): DefinedAgent {
+  const { type, subscriptions = [] } = definition;
+  if (type !== undefined) {
+    assertAgentType(type);
+  }
+  return Object.assign(factoryOf(definition), {
+    agentType: type,
+    subscriptions: Object.freeze([...subscriptions]),
+  });
+}
+
+function factoryOf(definition: AgentDefinition): AgentFactory {
   return async (id, runtime) => {
     const agent = new RoutedAgent(definition.description);
     agent.bind(id, runtime);

@@ -40,6 +40,9 @@ export const ERROR_CODES = {
   STORE_FULL: { retry: "after", when: "the disk has no room" },
   STORE_DAMAGED: { retry: "never", when: "stored data cannot be read back" },
   STATE_REJECTED: { retry: "never", when: "saved state does not fit the agent" },
+  AGENT_FILE_BROKEN: { retry: "never", when: "a file of agents does not load or holds no agent" },
+  FILE_EXISTS: { retry: "never", when: "a file is in the way of one that would be written" },
+  NEEDS_BUN: { retry: "never", when: "a part that needs Bun was used under another runtime" },
   INTERNAL: { retry: "never", when: "a defect in agentrt itself" },
 } as const satisfies Record<string, { retry: Retry; when: string }>;
 

@@ -1,9 +1,10 @@
 import type { Agent, AgentFactory } from "../core/agent.ts";
-import { type AgentId, assertAgentType } from "../core/agent-id.ts";
+import { AgentId, assertAgentType } from "../core/agent-id.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { AgentRuntime } from "../core/runtime.ts";
 import type { StateStore } from "../core/state-store.ts";
 import { AgentSlot } from "./agent-slot.ts";
+import { replaceType } from "./replace-type.ts";
 
 export interface AgentInstancesOptions {
   readonly runtime: AgentRuntime;
@@ -55,6 +56,24 @@ export class AgentInstances {
         this.#slots.delete(name);
       }
     }
+  }
+
+  /**
+   * Replaces the factory of a type and all instances that the old one made; see `replaceType`.
+   * @throws AgentrtError `NO_SUCH_AGENT` when this runtime does not have the type
+   */
+  async replaceType(type: string, after: AgentFactory, timeoutMs: number): Promise<void> {
+    const before = this.#factories.get(type);
+    if (before === undefined) {
+      throw noSuchAgent(new AgentId(type, "default"), this.types);
+    }
+    await replaceType({
+      before,
+      after,
+      timeoutMs,
+      slots: () => [...this.#slots.values()].filter((slot) => slot.id.type === type),
+      setFactory: (factory) => this.#factories.set(type, factory),
+    });
   }
 
   /**

@@ -4,6 +4,7 @@ import { AgentId } from "../core/agent-id.ts";
 import { AgentrtError, messageOf } from "../core/errors.ts";
 import type { AgentRuntime } from "../core/runtime.ts";
 import type { StateStore } from "../core/state-store.ts";
+import { Turnstile } from "./turnstile.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
 
@@ -28,6 +29,8 @@ export interface AgentSlotOptions {
 export class AgentSlot {
   readonly id: AgentId;
   readonly #options: AgentSlotOptions;
+  readonly #turnstile = new Turnstile();
+  #factory: AgentFactory;
   #state: SlotState = { kind: "vacant" };
   /** The JSON text that the store has; undefined while it has none of this agent. */
   #storedJson: string | undefined;
@@ -37,6 +40,12 @@ export class AgentSlot {
   constructor(options: AgentSlotOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#factory = options.factory;
+  }
+
+  /** What makes the instance. */
+  get factory(): AgentFactory {
+    return this.#factory;
   }
 
   get isVacant(): boolean {
@@ -69,6 +78,22 @@ export class AgentSlot {
       default:
         return this.#state satisfies never;
     }
+  }
+
+  /** Gives the instance, made now if need be, to `work`; it is not replaced before `work` has ended. */
+  async use<T>(work: (agent: Agent) => Promise<T>): Promise<T> {
+    return await this.#turnstile.pass(async () => await work(await this.agent()));
+  }
+
+  /**
+   * Puts an instance of another factory in the place of the living one: after what is being
+   * handled, before what waits, and with the state of the old one. When the new one cannot be made
+   * or does not accept the state, the old factory makes the instance again, with its state.
+   * @throws what the new factory or `loadState` threw; AgentrtError `DEADLINE` when the handler
+   *   that runs has not ended within `timeoutMs`
+   */
+  async replace(factory: AgentFactory, timeoutMs: number): Promise<void> {
+    await this.#turnstile.hold(async () => await this.#replaceNow(factory), timeoutMs);
   }
 
   /** @throws AgentrtError `STATE_REJECTED` when the agent does not accept the state or keeps none */
@@ -119,6 +144,61 @@ export class AgentSlot {
     }
   }
 
+  async #replaceNow(factory: AgentFactory): Promise<void> {
+    if (this.#state.kind === "creating") {
+      await Promise.allSettled([this.#state.agent]);
+    }
+    const before = this.#factory;
+    if (this.#state.kind !== "living") {
+      this.#factory = factory;
+      return;
+    }
+    const old = this.#state.agent;
+    const state = await old.saveState?.();
+    await old.close?.();
+    this.#factory = factory;
+    try {
+      this.#settle(await this.#makeWith(state));
+    } catch (error) {
+      this.#factory = before;
+      await this.#goBack(state);
+      throw error;
+    }
+    await this.saveIfChanged();
+  }
+
+  async #goBack(state: JsonValue | undefined): Promise<void> {
+    try {
+      this.#settle(await this.#makeWith(state));
+    } catch (error) {
+      // The next message tries again, with what the store has.
+      this.#state = { kind: "vacant" };
+      logger.error("an agent could not be made again after a failed replacement", {
+        agent: this.id.toString(),
+        error,
+      });
+    }
+  }
+
+  /** A runtime that stopped meanwhile keeps the slot closed. */
+  #settle(agent: Agent): void {
+    if (this.#state.kind === "living") {
+      this.#state = { kind: "living", agent };
+    }
+  }
+
+  async #makeWith(state: JsonValue | undefined): Promise<Agent> {
+    const agent = await this.#make();
+    if (state !== undefined && agent.loadState !== undefined) {
+      try {
+        await agent.loadState(state);
+      } catch (error) {
+        throw rejected(this.id, error);
+      }
+    }
+    return agent;
+  }
+
   async #create(): Promise<Agent> {
     try {
       const agent = await this.#makeWithState();
@@ -156,8 +236,8 @@ export class AgentSlot {
   }
 
   async #make(): Promise<Agent> {
-    const { factory, id, runtime } = this.#options;
-    const agent = await factory(id, runtime);
+    const { id, runtime } = this.#options;
+    const agent = await this.#factory(id, runtime);
     agent.bind(id, runtime);
     return agent;
   }

@@ -216,8 +216,9 @@ export class Dispatcher {
 
   async #run(delivery: Delivery): Promise<object | undefined> {
     const { slot, envelope, signal } = delivery;
-    const agent = await slot.agent();
-    return await agent.onMessage(this.#decode(envelope), contextOf(envelope, signal));
+    return await slot.use(
+      async (agent) => await agent.onMessage(this.#decode(envelope), contextOf(envelope, signal)),
+    );
   }
 
   #decode(envelope: EventEnvelope | RequestEnvelope): object {

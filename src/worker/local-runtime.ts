@@ -130,6 +130,18 @@ export abstract class LocalRuntime implements AgentRuntime {
     }
   }
 
+  /**
+   * Puts a new version of a registered agent type in the place of the old one. Each instance
+   * finishes what it handles and gives its state (`saveState`) to its successor; messages that
+   * come meanwhile wait. When the new version cannot be made or refuses a state, the old one goes on.
+   * @throws AgentrtError `NO_SUCH_AGENT`; `DEADLINE` when a handler does not end within
+   *   `drainTimeoutMs`; `STATE_REJECTED`; what the new factory throws
+   */
+  async replaceFactory(type: string, factory: AgentFactory): Promise<void> {
+    this.assertUsable();
+    await this.instances.replaceType(type, factory, Math.max(this.#options.drainTimeoutMs, 1_000));
+  }
+
   async registerAgentInstance(agent: Agent, id: AgentId): Promise<void> {
     this.assertUsable();
     this.instances.addType(id.type, factoryOfInstance(agent, id));

@@ -81,6 +81,8 @@ const SAMPLES: Record<SettingName, Samples> = {
   "max-subscriptions": countTo(1_000_000),
   "max-topics": countTo(1_000_000),
   "host-address": { legal: ["host:1", "[::1]:2"], illegal: ["host:0", "host", "host:65536"] },
+  agent: { legal: ["a.ts", "a.ts,./agents"], illegal: ["a\0b"] },
+  watch: { legal: ["true", "yes"], illegal: ["perhaps"] },
   name: { legal: ["kitchen", "厨房"], illegal: ["a b", "a/b", "x".repeat(65)] },
   interval: timeTo("100ms", "1d", "99ms", "25h"),
   seed: { legal: ["1", "2"], bounds: ["0", "4294967295"], illegal: ["-1", "4294967296", "1.5"] },

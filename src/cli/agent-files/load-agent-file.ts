@@ -1,0 +1,95 @@
+import { randomUUID } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type DeclaredAgent, declaredAgent } from "../../core/declared-agent.ts";
+import { AgentrtError, messageOf } from "../../core/errors.ts";
+import { installApi } from "./api-module.ts";
+import { type AgentBundle, brokenFile, checkAgentFile } from "./bundle-agent-file.ts";
+
+/**
+ * The agents that a file exports, under any name or as the default.
+ * @param file an absolute path
+ * @throws AgentrtError `AGENT_FILE_BROKEN`, with file, and line and column where they are known
+ */
+export async function loadAgentFile(file: string): Promise<readonly DeclaredAgent[]> {
+  installApi();
+  await checkAgentFile(file);
+  return await agentsOf(file, async () => await import(file));
+}
+
+/**
+ * As `loadAgentFile`, but from a bundle of what the file and its relative imports hold now, however
+ * often they were loaded before. A module is kept by its path for the life of a process, so the new version
+ * becomes one file of a new name, beside the first, for the moment of loading.
+ */
+export async function loadAgentBundle(
+  file: string,
+  bundle: AgentBundle,
+): Promise<readonly DeclaredAgent[]> {
+  installApi();
+  const copy = join(dirname(file), `.agentrt-${randomUUID()}.mjs`);
+  return await agentsOf(file, async () => {
+    writeFileSync(copy, bundle.code);
+    try {
+      return await import(copy);
+    } finally {
+      rmSync(copy, { force: true });
+    }
+  });
+}
+
+async function agentsOf(
+  file: string,
+  importFile: () => Promise<unknown>,
+): Promise<readonly DeclaredAgent[]> {
+  let module: unknown;
+  try {
+    module = await importFile();
+  } catch (error) {
+    throw brokenFile(file, problemOf(error), positionOf(error, file), error);
+  }
+  const agents = new Map<unknown, DeclaredAgent>();
+  for (const [name, value] of Object.entries(module ?? {})) {
+    try {
+      const agent = declaredAgent(value);
+      if (agent !== undefined) {
+        agents.set(value, agent);
+      }
+    } catch (error) {
+      throw brokenFile(file, `export ${name}: ${messageOf(error)}`, undefined, error);
+    }
+  }
+  if (agents.size === 0) {
+    throw brokenFile(
+      file,
+      "it exports no agent. Export what defineAgent({ type, … }) returns, or a class that extends RoutedAgent and has a static agentType.",
+    );
+  }
+  return [...agents.values()];
+}
+
+function problemOf(error: unknown): string {
+  const name = error instanceof Error && !(error instanceof AgentrtError) ? `${error.name}: ` : "";
+  return `${name}${messageOf(error)}`;
+}
+
+/** Where in the user's own code it was thrown: the topmost line of the stack that is not ours or a package's. */
+function positionOf(
+  error: unknown,
+  file: string,
+): { file: string; line: number; column: number } | undefined {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  for (const [, path, line, column] of stack.matchAll(/[( ](\/?[^\s()]+):(\d+):(\d+)\)?$/gm)) {
+    if (path !== undefined && !path.includes("node_modules") && !path.includes("$bunfs")) {
+      return { file: ownPath(path, file), line: Number(line), column: Number(column) };
+    }
+  }
+  return undefined;
+}
+
+/** A stack names a copy, or its sources, by a path below the file's folder. */
+function ownPath(path: string, file: string): string {
+  const folder = dirname(file);
+  const doubled = `${folder}${folder}`;
+  return path.startsWith(doubled) ? path.slice(folder.length) : path;
+}

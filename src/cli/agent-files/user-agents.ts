@@ -1,0 +1,185 @@
+import { getLogger } from "@logtape/logtape";
+import type { AgentFactory } from "../../core/agent.ts";
+import { type DeclaredAgent, subscriptionsOf } from "../../core/declared-agent.ts";
+import { AgentrtError } from "../../core/errors.ts";
+import type { AgentRuntime } from "../../core/runtime.ts";
+import { routeKeyOf, type Subscription } from "../../core/subscription.ts";
+import { type AgentBundle, bundleAgentFile } from "./bundle-agent-file.ts";
+import { FileWatcher } from "./file-watcher.ts";
+import { findAgentFiles } from "./find-agent-files.ts";
+import { loadAgentBundle, loadAgentFile } from "./load-agent-file.ts";
+
+const log = getLogger(["agentrt", "agents"]);
+
+/** A runtime that can put a new version of an agent type in the place of the old one. */
+export interface ReloadingRuntime extends AgentRuntime {
+  replaceFactory(type: string, factory: AgentFactory): Promise<void>;
+}
+
+export interface UserAgentsOptions {
+  readonly runtime: ReloadingRuntime;
+  /** Files and folders, as the user named them. */
+  readonly paths: readonly string[];
+  /** Loads files anew when they change. */
+  readonly isWatching: boolean;
+}
+
+/** The agents of one file that are registered. */
+interface LoadedFile {
+  readonly types: Set<string>;
+  /** By what they match. */
+  readonly subscriptions: Map<string, Subscription>;
+  /** What was loaded last, or could not be; another try with the same text is in vain. */
+  code: string | undefined;
+}
+
+/** The agents of a worker's `--agent` files. */
+export class UserAgents {
+  readonly #options: UserAgentsOptions;
+  readonly #files = new Map<string, LoadedFile>();
+  readonly #watcher: FileWatcher;
+  /** One reload after the other. */
+  #reloading: Promise<void> = Promise.resolve();
+
+  constructor(options: UserAgentsOptions) {
+    this.#options = options;
+    this.#watcher = new FileWatcher(() => {
+      this.#reloading = this.#reloading.then(async () => await this.#reloadChanged());
+    });
+  }
+
+  /**
+   * Loads and registers everything. A file that is broken is reported in the log, and the others
+   * run all the same.
+   * @throws AgentrtError `INVALID_OPTION` for a path that leads nowhere; `AGENT_FILE_BROKEN` when
+   *   no file at all could be loaded
+   */
+  async start(): Promise<void> {
+    const files = findAgentFiles(this.#options.paths);
+    const failures: AgentrtError[] = [];
+    for (const file of files) {
+      this.#files.set(file, { types: new Set(), subscriptions: new Map(), code: undefined });
+      try {
+        await this.#load(file);
+      } catch (error) {
+        failures.push(report(file, error));
+      }
+    }
+    const [first] = failures;
+    // Who watches is about to mend it.
+    if (first !== undefined && failures.length === files.length && !this.#options.isWatching) {
+      throw files.length === 1
+        ? first
+        : new AgentrtError(
+            first.code,
+            `None of ${files.length} agent files could be loaded. The first: ${first.message}`,
+            { cause: first, data: first.data },
+          );
+    }
+  }
+
+  /** Watches no longer. The agents belong to the runtime, and stop with it. */
+  close(): void {
+    this.#watcher.close();
+  }
+
+  async #load(file: string): Promise<void> {
+    if (!this.#options.isWatching) {
+      await this.#take(file, await loadAgentFile(file));
+      return;
+    }
+    this.#watcher.watch(file, [file]);
+    const bundle = await bundleAgentFile(file);
+    this.#watcher.watch(file, [file, ...bundle.sources]);
+    await this.#loadBundle(file, bundle);
+  }
+
+  async #loadBundle(file: string, bundle: AgentBundle): Promise<void> {
+    const loaded = this.#files.get(file);
+    if (loaded !== undefined) {
+      loaded.code = bundle.code;
+    }
+    await this.#take(file, await loadAgentBundle(file, bundle));
+  }
+
+  async #reloadChanged(): Promise<void> {
+    for (const [file, loaded] of this.#files) {
+      try {
+        const bundle = await bundleAgentFile(file);
+        this.#watcher.watch(file, [file, ...bundle.sources]);
+        if (bundle.code !== loaded.code) {
+          await this.#loadBundle(file, bundle);
+          log.info("agent file loaded anew", { file, agents: [...loaded.types].join(",") });
+        }
+      } catch (error) {
+        report(file, error, "a changed agent file cannot be used; its last version goes on");
+      }
+    }
+  }
+
+  /** Registers what a file exports, or replaces what it exported before. */
+  async #take(file: string, agents: readonly DeclaredAgent[]): Promise<void> {
+    const loaded = this.#files.get(file);
+    if (loaded === undefined) {
+      return;
+    }
+    const { runtime } = this.#options;
+    for (const agent of agents) {
+      if (loaded.types.has(agent.type)) {
+        await runtime.replaceFactory(agent.type, agent.factory);
+      } else {
+        await this.#register(agent, file);
+        loaded.types.add(agent.type);
+      }
+      await this.#subscribe(loaded, agent);
+    }
+    for (const type of loaded.types) {
+      if (!agents.some((agent) => agent.type === type)) {
+        log.warn("an agent is no longer in its file; it goes on until the worker stops", {
+          file,
+          agent: type,
+        });
+      }
+    }
+  }
+
+  async #register({ type, factory }: DeclaredAgent, file: string): Promise<void> {
+    try {
+      await this.#options.runtime.registerFactory(type, factory);
+    } catch (thrown) {
+      const error = AgentrtError.from(thrown);
+      throw new AgentrtError(error.code, `${file}: ${error.message}`, {
+        cause: error,
+        data: { ...error.data, file },
+      });
+    }
+    log.info("agent registered", { agent: type, file });
+  }
+
+  async #subscribe({ subscriptions }: LoadedFile, agent: DeclaredAgent): Promise<void> {
+    const { runtime } = this.#options;
+    const wanted = new Map(subscriptionsOf(agent).map((one) => [routeKeyOf(one), one] as const));
+    for (const [match, subscription] of wanted) {
+      if (!subscriptions.has(match)) {
+        await runtime.addSubscription(subscription);
+        subscriptions.set(match, subscription);
+      }
+    }
+    for (const [match, subscription] of subscriptions) {
+      if (subscription.agentType === agent.type && !wanted.has(match)) {
+        await runtime.removeSubscription(subscription.id);
+        subscriptions.delete(match);
+      }
+    }
+  }
+}
+
+function report(
+  file: string,
+  thrown: unknown,
+  what = "an agent file cannot be used; the others run",
+): AgentrtError {
+  const error = AgentrtError.from(thrown);
+  log.error(what, { file, code: error.code, ...error.data, problem: error.message });
+  return error;
+}

@@ -1,0 +1,54 @@
+import { AgentrtError } from "../core/errors.ts";
+import { endsWithin } from "./ends-within.ts";
+
+/** Lets any number through at once, or one alone while all others wait in front of it. */
+export class Turnstile {
+  #passing = 0;
+  #onEmpty: (() => void) | undefined;
+  /** While somebody holds the turnstile, or waits until it is empty. */
+  #held: Promise<void> | undefined;
+
+  /** Runs `work` as soon as nobody holds the turnstile. */
+  async pass<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#held !== undefined) {
+      await this.#held;
+    }
+    this.#passing += 1;
+    try {
+      return await work();
+    } finally {
+      this.#passing -= 1;
+      if (this.#passing === 0) {
+        this.#onEmpty?.();
+      }
+    }
+  }
+
+  /**
+   * Runs `work` alone: after everything that is passing now, before everything that comes.
+   * @throws AgentrtError `DEADLINE` when what is passing has not ended within `timeoutMs`; `work` has then not run
+   */
+  async hold<T>(work: () => Promise<T>, timeoutMs: number): Promise<T> {
+    while (this.#held !== undefined) {
+      await this.#held;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = promise;
+    try {
+      if (this.#passing > 0 && !(await endsWithin(timeoutMs, this.#empty()))) {
+        throw new AgentrtError("DEADLINE", `What runs now has not ended within ${timeoutMs} ms.`);
+      }
+      return await work();
+    } finally {
+      this.#held = undefined;
+      this.#onEmpty = undefined;
+      resolve();
+    }
+  }
+
+  async #empty(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onEmpty = resolve;
+    await promise;
+  }
+}
