@@ -50,8 +50,30 @@ fingerprint() {
     echo "$commit $(bun --version)"
     find src agents -type f -print0 | LC_ALL=C sort -z | xargs -0 cat -- 
     find src agents -type f | LC_ALL=C sort
-    cat package.json bun.lock tsconfig.json scripts/build.sh
+    cat package.json bun.lock tsconfig.json scripts/build.sh scripts/write-package.ts
   } | sha256 | cut -d ' ' -f 1
+}
+
+# The API as files of its own, for agentrt types and agentrt test. Made anew only when it
+# changes, because to bundle declarations takes as long as all else.
+embed_api() {
+  local wanted
+  wanted="$(
+    {
+      find src -type f -not -path 'src/cli/*' -not -path 'src/status/*' -print0 |
+        LC_ALL=C sort -z | xargs -0 cat --
+      cat bun.lock tsconfig.json scripts/write-package.ts
+    } | sha256 | cut -d ' ' -f 1
+  )"
+  if [ "$(cat dist/.embedded-fingerprint 2>/dev/null || true)" != "$wanted" ]; then
+    rm -rf dist/embedded
+    bun scripts/write-package.ts embedded dist/embedded >dist/.embedded-log 2>&1 || {
+      cat dist/.embedded-log >&2
+      echo "Could not make the API's own files." >&2
+      exit 1
+    }
+    echo "$wanted" >dist/.embedded-fingerprint
+  fi
 }
 
 # compile FILE [bun's target]: written aside and moved, so that a file in use is never half a program.
@@ -66,7 +88,7 @@ compile() {
   # The package.json files beside a user's agents are read: without them no package is found there.
   bun build src/main.ts --compile --splitting --minify-syntax --minify-whitespace --sourcemap \
     --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-autoload-package-json \
-    --define "AGENTRT_COMMIT=\"$commit\"" \
+    --asset=dist/embedded --define "AGENTRT_COMMIT=\"$commit\"" \
     ${target:+--target="$target"} \
     --outfile "$aside/$(basename "$file")" >"$aside/log" 2>&1 || {
     cat "$aside/log" >&2
@@ -88,6 +110,7 @@ if [ -x dist/agentrt ] && [ "$(cat dist/.fingerprint 2>/dev/null || true)" = "$w
   echo "dist/agentrt is up to date."
 else
   rm -f dist/.fingerprint
+  embed_api
   compile dist/agentrt
   echo "$wanted" >dist/.fingerprint
 fi

@@ -44,7 +44,7 @@ export type {
 export type { Headers } from "./core/envelope.ts";
 export type { AgentrtErrorOptions, ErrorCode, Retry } from "./core/errors.ts";
 export type { HostReport, HostState, HostTotals } from "./core/host-report.ts";
-export type { MessageOf, MessageType } from "./core/message-type.ts";
+export type { MessageCheck, MessageOf, MessageType } from "./core/message-type.ts";
 export type { Priority } from "./core/priority.ts";
 export type { HandlerResult, MessageHandler } from "./core/routed-agent.ts";
 export type { AgentRuntime, PublishOptions, SendOptions } from "./core/runtime.ts";

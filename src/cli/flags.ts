@@ -7,7 +7,9 @@ import { ROLES } from "./roles.ts";
 import { flagOf } from "./setting.ts";
 import { isSettingName, SETTING_NAMES, type SettingName, settingOf } from "./settings.ts";
 
-export const COMMANDS = ["demo", "help"] as const;
+/** Commands whose words are their own; everything after their name is theirs. */
+export const PROJECT_COMMANDS = ["new", "types", "test"] as const;
+export const COMMANDS = ["demo", "help", ...PROJECT_COMMANDS] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 /** What a command line asks for. */
@@ -113,6 +115,13 @@ function commandOf(words: readonly string[]): CommandName | undefined {
       "UNKNOWN_OPTION",
       `"${shorten(first)}" is not a command.${didYouMean(first, [...COMMANDS, ...ROLES], spellWord)}`,
       { data: { command: shorten(first) } },
+    );
+  }
+  if (PROJECT_COMMANDS.some((own) => own === command)) {
+    throw new AgentrtError(
+      "INVALID_OPTION",
+      `agentrt ${command} takes no settings. Write it first: agentrt ${command} …`,
+      { data: { command } },
     );
   }
   if (second !== undefined) {

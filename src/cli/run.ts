@@ -2,7 +2,7 @@ import { AgentrtError } from "../core/errors.ts";
 import { BUILD } from "./build-info.ts";
 import { checkSettings } from "./check-settings.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
-import { type Flags, readFlags } from "./flags.ts";
+import { type Flags, PROJECT_COMMANDS, readFlags } from "./flags.ts";
 import { fullHelp, type HelpOptions, shortHelp } from "./help.ts";
 import type { Io } from "./io.ts";
 import { type ResolvedSettings, resolveSettings } from "./resolve-settings.ts";
@@ -15,7 +15,12 @@ import { DEMO_ROLES, ROLES, type Role } from "./roles.ts";
  */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   try {
-    return await dispatch(readFlags(args), io);
+    const project = PROJECT_COMMANDS.find((command) => command === args[0]);
+    if (project !== undefined && !args.some((word) => word === "--help" || word === "-h")) {
+      const { runProjectCommand } = await import("./project/project-commands.ts");
+      return await runProjectCommand(project, args.slice(1), io);
+    }
+    return await dispatch(readFlags(project === undefined ? args : ["--help"]), io);
   } catch (thrown) {
     const error = AgentrtError.from(thrown);
     await io.printError(

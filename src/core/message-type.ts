@@ -56,9 +56,13 @@ export function messageTypeOf(value: object): MessageType | undefined {
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true });
 
+/** Returns the value if it is what it should be, throws otherwise; what it returns is the message. */
+export type MessageCheck<T extends object> = (value: unknown) => T;
+
 /**
- * Declares a JSON message type by any Standard Schema (valibot, zod, arktype, ...).
- * Source: standardschema.dev, version 1. The schema must check synchronously.
+ * Declares a JSON message type by any Standard Schema (valibot, zod, arktype, ...), or by a plain
+ * function that checks a value. Source: standardschema.dev, version 1. The schema must check
+ * synchronously.
  *
  * ```ts
  * const Reading = defineMessage("Reading", v.object({ celsius: v.number() }));
@@ -68,21 +72,17 @@ const utf8Decoder = new TextDecoder("utf-8", { fatal: true });
 export function defineMessage<S extends StandardSchemaV1<unknown, object>>(
   name: string,
   schema: S,
-): MessageType<StandardSchemaV1.InferOutput<S>> {
-  type T = StandardSchemaV1.InferOutput<S>;
-  const check = (value: unknown): T => {
-    const result = schema["~standard"].validate(value);
-    if (result instanceof Promise) {
-      throw new AgentrtError(
-        "INVALID_MESSAGE",
-        `The schema of ${name} checks asynchronously; a message type needs one that answers at once.`,
-      );
-    }
-    if (result.issues !== undefined) {
-      throw invalid(name, result.issues);
-    }
-    return result.value as T;
-  };
+): MessageType<StandardSchemaV1.InferOutput<S>>;
+export function defineMessage<T extends object>(
+  name: string,
+  check: MessageCheck<T>,
+): MessageType<T>;
+export function defineMessage<T extends object>(
+  name: string,
+  schema: StandardSchemaV1<unknown, T> | MessageCheck<T>,
+): MessageType<T> {
+  // A schema of arktype is a function, too.
+  const check = "~standard" in schema ? checkOf(name, schema) : checkBy(name, schema);
   const type: MessageType<T> = {
     name,
     contentType: JSON_CONTENT_TYPE,
@@ -93,6 +93,38 @@ export function defineMessage<S extends StandardSchemaV1<unknown, object>>(
       typeof value === "object" && value !== null && messageTypeOf(value) === (type as MessageType),
   };
   return Object.freeze(type);
+}
+
+function checkBy<T extends object>(name: string, check: MessageCheck<T>): MessageCheck<T> {
+  return (value) => {
+    try {
+      return check(value);
+    } catch (error) {
+      throw new AgentrtError("INVALID_MESSAGE", `${name}: ${messageOf(error)}`, {
+        cause: error,
+        data: { messageType: name, field: "" },
+      });
+    }
+  };
+}
+
+function checkOf<T extends object>(
+  name: string,
+  schema: StandardSchemaV1<unknown, T>,
+): MessageCheck<T> {
+  return (value) => {
+    const result = schema["~standard"].validate(value);
+    if (result instanceof Promise) {
+      throw new AgentrtError(
+        "INVALID_MESSAGE",
+        `The schema of ${name} checks asynchronously; a message type needs one that answers at once.`,
+      );
+    }
+    if (result.issues !== undefined) {
+      throw invalid(name, result.issues);
+    }
+    return result.value;
+  };
 }
 
 function writeJson(name: string, value: object): string {

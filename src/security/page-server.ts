@@ -99,6 +99,12 @@ function listen(
   maxBodyBytes: number,
   answer: (request: Request, port: number) => Promise<Response>,
 ): Bun.Server<undefined> {
+  if (typeof Bun === "undefined") {
+    throw new AgentrtError(
+      "NEEDS_BUN",
+      "The page server needs Bun. Under Node.js, serve the page with a server of your own.",
+    );
+  }
   try {
     return Bun.serve({
       hostname: wanted.host,

@@ -3,6 +3,7 @@ import { type } from "arktype";
 import * as v from "valibot";
 import * as z from "zod";
 import { JSON_CONTENT_TYPE } from "../../src/core/envelope.ts";
+import { AgentrtError } from "../../src/core/errors.ts";
 import { defineMessage, type MessageType, messageTypeOf } from "../../src/core/message-type.ts";
 import { thrownBy } from "../kit/thrown.ts";
 
@@ -109,4 +110,24 @@ test("message type - a schema that answers later is refused with a reason", () =
     "INVALID_MESSAGE",
     "The schema of Later checks asynchronously; a message type needs one that answers at once.",
   ]);
+});
+
+test("message type - a plain function checks, and its complaint names the message", () => {
+  const Size = defineMessage("Size", (value): { metres: number } => {
+    const { metres } = Object(value);
+    if (typeof metres !== "number") {
+      throw new TypeError("metres must be a number");
+    }
+    return { metres };
+  });
+  const size = Size.of({ metres: 3 });
+  expect(Size.is(size)).toBe(true);
+  expect(Size.decode(Size.encode(size))).toEqual({ metres: 3 });
+  try {
+    Size.decode(new TextEncoder().encode("{}"));
+    expect.unreachable();
+  } catch (error) {
+    const { code, message } = AgentrtError.from(error);
+    expect([code, message]).toEqual(["INVALID_MESSAGE", "Size: metres must be a number"]);
+  }
 });

@@ -118,7 +118,7 @@ function textOf(value: CloudEventAttributeValue | undefined): string {
     case "ceInteger":
       return String(attr.value);
     case "ceBytes":
-      return attr.value.toBase64();
+      return Buffer.from(attr.value).toString("base64");
     case "ceTimestamp":
       return timestampText(attr.value);
     default:

@@ -1,0 +1,334 @@
+import { expect, test } from "bun:test";
+import { cpSync, existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { AgentId } from "../../src/core/agent-id.ts";
+import { defineMessage } from "../../src/core/message-type.ts";
+import { TopicId } from "../../src/core/topic-id.ts";
+import { GrpcWorkerAgentRuntime } from "../../src/worker/grpc-worker-runtime.ts";
+import { type AgentrtProcess, startAgentrt } from "../kit/process.ts";
+
+const TIMEOUT_MS = 60_000;
+const modules = resolve(import.meta.dir, "../../node_modules");
+
+const Tick = defineMessage("Tick", (value) => Object(value) as { n: number });
+const Ask = defineMessage("Ask", () => ({}));
+const Told = defineMessage("Told", (value) => value as { word: string; count: number });
+type Told = { readonly word: string; readonly count: number };
+
+async function withFolder(
+  files: Readonly<Record<string, string>>,
+  use: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "agentrt-agents-"));
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), text);
+    }
+    await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A host and a worker in one process, and where others connect. */
+async function startWorker(
+  ...args: readonly string[]
+): Promise<{ process: AgentrtProcess; address: string }> {
+  const process = startAgentrt([
+    "--role=host,worker",
+    "--listen=127.0.0.1:0",
+    "--http=off",
+    "--data=none",
+    ...args,
+  ]);
+  const ready = await process.waitForLog("host ready", TIMEOUT_MS);
+  await process.waitForLog("worker connected", TIMEOUT_MS);
+  return { process, address: String(ready.properties["listen"]) };
+}
+
+async function connect(address: string): Promise<GrpcWorkerAgentRuntime> {
+  const runtime = new GrpcWorkerAgentRuntime({ hostAddress: address });
+  runtime.addMessageType(Told);
+  await runtime.start();
+  return runtime;
+}
+
+const COUNTER = (word: string) => `
+import { defineAgent, defineMessage } from "agentrt";
+import { ending } from "./parts/ending";
+
+const Tick = defineMessage("Tick", (value) => Object(value) as { n: number });
+const Ask = defineMessage("Ask", () => ({}));
+const Told = defineMessage("Told", (value) => value as { word: string; count: number });
+
+export const counter = defineAgent({
+  type: "counter",
+  subscriptions: ["ticks"],
+  description: "Counts",
+  setup(agent) {
+    let count = 0;
+    agent.handleEvent(Tick, () => { count += 1; });
+    agent.handleRpc(Ask, () => Told.of({ word: "${word}" + ending, count }));
+    return { saveState: () => count, loadState: (state) => { count = Number(state); } };
+  },
+});
+`;
+
+test(
+  "user agents - relative imports, packages beside the file, and the API of the program itself",
+  async () => {
+    const files = {
+      "package.json": '{ "private": true }',
+      "agents/uses.ts": `
+import { AgentId, RoutedAgent, defineMessage, type AgentRuntime } from "agentrt";
+import camelCase from "lodash.camelcase";
+import * as v from "valibot";
+import { parseListItem } from "@scope/listed/items";
+import { shout } from "./parts/shout.ts";
+
+const Ask = defineMessage("Ask", v.object({}));
+const Told = defineMessage("Told", v.object({ word: v.string(), count: v.number() }));
+const sameApi = (runtime: AgentRuntime, id: AgentId) => runtime.agentMetadata(id);
+
+export default class Uses extends RoutedAgent {
+  static readonly agentType = "uses";
+  constructor() {
+    super("Uses packages");
+    this.handleRpc(Ask, async () => {
+      const own = await sameApi(this.runtime, new AgentId("uses", "one"));
+      return Told.of({ word: shout(camelCase(own.type + " " + parseListItem("- them"))), count: 1 });
+    });
+  }
+}
+`,
+      "agents/parts/shout.ts": "export const shout = (text: string): string => `${text}!`;",
+      // Conditional exports of a subpath, with another file for each way of importing.
+      "node_modules/@scope/listed/package.json": JSON.stringify({
+        name: "@scope/listed",
+        exports: { "./items": { import: "./items.mjs", require: "./items.cjs" } },
+      }),
+      "node_modules/@scope/listed/items.mjs":
+        "export const parseListItem = (line) => line.slice(2);",
+      "node_modules/@scope/listed/items.cjs": "throw new Error('the wrong file');",
+    };
+    await withFolder(files, async (folder) => {
+      for (const name of ["valibot", "lodash.camelcase"]) {
+        cpSync(join(modules, name), join(folder, "node_modules", name), { recursive: true });
+      }
+      const { process, address } = await startWorker(`--agent=${join(folder, "agents")}`);
+      await using _process = process;
+      await using client = await connect(address);
+      const told = await client.sendMessage<Told>(Ask.of({}), new AgentId("uses", "one"));
+      expect(told).toEqual({ word: "usesThem!", count: 1 });
+      expect(await process.stop()).toBe(0);
+    });
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "user agents - a file that does not load says why and where, and the others run",
+  async () => {
+    const files = {
+      "a-syntax.ts": "export const a = 1;\nconst b = = 2;\n",
+      "b-import.ts": '\nimport { x } from "./missing.ts";\nexport const b = x;\n',
+      "c-package.ts": 'import { x } from "no-such-package";\nexport const c = x;\n',
+      "d-name.ts": 'import { defineAgnet } from "agentrt";\nexport const d = defineAgnet({});\n',
+      "e-throws.ts": "\n\nthrow new RangeError('not today');\nexport const e = 1;\n",
+      "f-none.ts": "export const f = 1;\n",
+      "g-good.ts": COUNTER("good"),
+      "h-twice.ts": COUNTER("twice"),
+      "parts/ending.ts": 'export const ending = "";',
+    };
+    await withFolder(files, async (folder) => {
+      const { process, address } = await startWorker(`--agent=${folder}`);
+      await using _process = process;
+      const found = process.logs
+        .filter(({ message }) => message === "an agent file cannot be used; the others run")
+        .map(({ properties }) => [
+          String(properties["file"]).replace(`${folder}/`, ""),
+          properties["code"],
+          properties["line"],
+          properties["column"],
+        ]);
+      expect(found).toEqual([
+        ["a-syntax.ts", "AGENT_FILE_BROKEN", 2, 11],
+        ["b-import.ts", "AGENT_FILE_BROKEN", 2, 19],
+        ["c-package.ts", "AGENT_FILE_BROKEN", 1, 19],
+        ["d-name.ts", "AGENT_FILE_BROKEN", 1, 10],
+        ["e-throws.ts", "AGENT_FILE_BROKEN", 3, 11],
+        ["f-none.ts", "AGENT_FILE_BROKEN", undefined, undefined],
+        ["h-twice.ts", "AGENT_TYPE_TAKEN", undefined, undefined],
+      ]);
+      await using client = await connect(address);
+      const told = await client.sendMessage<Told>(Ask.of({}), new AgentId("counter", "one"));
+      expect(told).toEqual({ word: "good", count: 0 });
+    });
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "user agents - without one file that loads the worker ends with code 1",
+  async () => {
+    await withFolder({ "bad.ts": "\nexport const = 1;\n" }, async (folder) => {
+      const file = join(folder, "bad.ts");
+      await using process = startAgentrt(["--role=worker", "--data=none", `--agent=${file}`]);
+      expect(await process.waitForExit(TIMEOUT_MS)).toBe(1);
+      expect(process.stderr).toContain(`agentrt: ${file}:2:14: `);
+      expect(process.stderr).toContain("[AGENT_FILE_BROKEN]");
+    });
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "user agents - a watched agent changes between two messages, keeps its state, and loses none",
+  async () => {
+    const files = { "counter.ts": COUNTER("one"), "parts/ending.ts": 'export const ending = ".";' };
+    await withFolder(files, async (folder) => {
+      const file = join(folder, "counter.ts");
+      const { process, address } = await startWorker("--watch", `--agent=${file}`);
+      await using _process = process;
+      await using client = await connect(address);
+      const counter = new AgentId("counter", "one");
+      const topic = new TopicId("ticks", "one");
+      let sent = 0;
+      const tick = async () => {
+        await client.publishMessage(Tick.of({ n: sent }), topic);
+        sent += 1;
+      };
+      const ask = async () => await client.sendMessage<Told>(Ask.of({}), counter);
+      const afterChange = async (message: string, write: () => Promise<void>) => {
+        const from = process.logs.length;
+        const seen = process.waitForLog(message, TIMEOUT_MS, from);
+        let isSeen = false;
+        const ended = seen.finally(() => {
+          isSeen = true;
+        });
+        await write();
+        // Messages keep coming while the file is loaded anew.
+        while (!isSeen) {
+          await tick();
+        }
+        return await ended;
+      };
+      await tick();
+      expect(await ask()).toEqual({ word: "one.", count: sent });
+
+      await afterChange(
+        "agent file loaded anew",
+        async () => await writeFile(file, COUNTER("two")),
+      );
+      expect(await ask()).toEqual({ word: "two.", count: sent });
+
+      const part = join(folder, "parts/ending.ts");
+      await afterChange("agent file loaded anew", async () => {
+        await writeFile(part, 'export const ending = "?";');
+      });
+      expect(await ask()).toEqual({ word: "two?", count: sent });
+
+      const broken = await afterChange(
+        "a changed agent file cannot be used; its last version goes on",
+        async () => await writeFile(part, "export const ending = ;"),
+      );
+      expect(broken.properties).toMatchObject({ code: "AGENT_FILE_BROKEN", line: 1, column: 23 });
+      expect(await ask()).toEqual({ word: "two?", count: sent });
+
+      const thrown = await afterChange(
+        "a changed agent file cannot be used; its last version goes on",
+        async () => await writeFile(part, 'export const ending = "";\n\nthrow new Error("no");'),
+      );
+      expect(thrown.properties).toMatchObject({ code: "AGENT_FILE_BROKEN", file: part, line: 3 });
+      expect(await ask()).toEqual({ word: "two?", count: sent });
+
+      await afterChange("agent file loaded anew", async () => {
+        await writeFile(part, 'export const ending = "!";');
+      });
+      expect(await ask()).toEqual({ word: "two!", count: sent });
+      expect(await process.stop()).toBe(0);
+      expect((await readdir(folder)).sort()).toEqual(["counter.ts", "parts"]);
+    });
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "user agents - a new project passes its test and its types, and runs",
+  async () => {
+    await withFolder({}, async (folder) => {
+      await using made = startAgentrt(["new", "living-room"], { cwd: folder });
+      expect(await made.waitForExit(TIMEOUT_MS)).toBe(0);
+      const project = join(folder, "living-room");
+
+      await using tests = startAgentrt(["test"], { cwd: project });
+      expect([await tests.waitForExit(TIMEOUT_MS), tests.stderr]).toEqual([
+        0,
+        expect.stringContaining(" 1 pass\n 0 fail\n"),
+      ]);
+
+      const types = Bun.spawnSync([join(modules, ".bin/tsc"), "--project", project]);
+      expect([types.exitCode, types.stdout.toString()]).toEqual([0, ""]);
+      await writeFile(
+        join(project, "wrong.ts"),
+        'import { TopicId } from "agentrt";\nexport const a: number = new TopicId("a", "b").type;\n',
+      );
+      const wrong = Bun.spawnSync([join(modules, ".bin/tsc"), "--project", project]);
+      expect(wrong.stdout.toString()).toContain("'string' is not assignable to type 'number'");
+
+      await using running = startAgentrt(
+        [
+          "--role=host,environment-agent,worker",
+          "--agent=living-room.ts",
+          "--interval=100ms",
+          "--listen=127.0.0.1:0",
+          "--http=off",
+          "--data=none",
+        ],
+        { cwd: project },
+      );
+      await running.waitForStdout(/living-room\/home: .* mean /, TIMEOUT_MS);
+      expect(await running.stop()).toBe(0);
+    });
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "user agents - neither a project nor types are written over another's file",
+  async () => {
+    await withFolder({ "mine/notes.txt": "mine", "other.d.ts": "mine" }, async (folder) => {
+      const run = async (...args: string[]) => {
+        await using child = startAgentrt(args, { cwd: folder });
+        return [await child.waitForExit(TIMEOUT_MS), child.stderr.includes("[FILE_EXISTS]")];
+      };
+      expect(await run("new", "mine")).toEqual([1, true]);
+      expect(await readdir(join(folder, "mine"))).toEqual(["notes.txt"]);
+      expect(await run("types", "other.d.ts")).toEqual([1, true]);
+      expect(await Bun.file(join(folder, "other.d.ts")).text()).toBe("mine");
+      // Its own file it brings up to date.
+      expect(await run("types")).toEqual([0, false]);
+      expect(await run("types")).toEqual([0, false]);
+      expect(existsSync(join(folder, "agentrt.d.ts"))).toBe(true);
+    });
+  },
+  TIMEOUT_MS,
+);
+
+test.each<[readonly string[], number, string]>([
+  [["new"], 2, "A project needs a name. Write agentrt new NAME. [INVALID_OPTION]"],
+  [["new", "1x"], 2, '"1x" is not a name for an agent.'],
+  [["new", "a", "b"], 2, '"b" is too much: agentrt new takes a name only.'],
+  [["--role=worker"], 2, "The role worker needs a file of agents."],
+  [["--role=worker", "--agent=/no/such.ts"], 2, "--agent: /no/such.ts cannot be read"],
+  [["--role=host", "--agent=a.ts"], 2, "--agent does nothing for host"],
+])("user agents - %p is refused", async (args, code, text) => {
+  await using child = startAgentrt([...args, ...(args[0] === "new" ? [] : ["--data=none"])]);
+  expect([await child.waitForExit(TIMEOUT_MS), child.stderr]).toEqual([
+    code,
+    expect.stringContaining(text),
+  ]);
+});

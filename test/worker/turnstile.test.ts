@@ -1,0 +1,70 @@
+import { expect, test } from "bun:test";
+import { AgentrtError } from "../../src/core/errors.ts";
+import { Turnstile } from "../../src/worker/turnstile.ts";
+
+test("turnstile - who holds it waits for those inside and keeps the others out", async () => {
+  const turnstile = new Turnstile();
+  const inside = Promise.withResolvers<void>();
+  const holding = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const first = turnstile.pass(async () => {
+    await inside.promise;
+    order.push("first left");
+  });
+  const hold = turnstile.hold(async () => {
+    order.push("holds");
+    await holding.promise;
+    order.push("lets go");
+  }, 60_000);
+  const second = turnstile.pass(async () => {
+    order.push("second in");
+  });
+  inside.resolve();
+  await first;
+  holding.resolve();
+  await Promise.all([hold, second]);
+  expect(order).toEqual(["first left", "holds", "lets go", "second in"]);
+});
+
+test("turnstile - several pass at once", async () => {
+  const turnstile = new Turnstile();
+  const both = Promise.withResolvers<void>();
+  let inside = 0;
+  const enter = async () => {
+    inside += 1;
+    if (inside === 2) {
+      both.resolve();
+    }
+    await both.promise;
+  };
+  await Promise.all([turnstile.pass(enter), turnstile.pass(enter)]);
+  expect(inside).toBe(2);
+});
+
+test("turnstile - who waits too long gives up, and the others go on", async () => {
+  const turnstile = new Turnstile();
+  const inside = Promise.withResolvers<void>();
+  const first = turnstile.pass(async () => await inside.promise);
+  let hasRun = false;
+  const failure = await turnstile
+    .hold(async () => {
+      hasRun = true;
+    }, 1)
+    .catch((error: unknown) => error);
+  expect(AgentrtError.from(failure).code).toBe("DEADLINE");
+  expect(hasRun).toBe(false);
+  expect(await turnstile.pass(async () => "through")).toBe("through");
+  inside.resolve();
+  await first;
+  expect(await turnstile.hold(async () => "held", 60_000)).toBe("held");
+});
+
+test("turnstile - work that fails leaves it open", async () => {
+  const turnstile = new Turnstile();
+  const fails = async () => {
+    throw new TypeError("no");
+  };
+  expect(await turnstile.pass(fails).catch(String)).toBe("TypeError: no");
+  expect(await turnstile.hold(fails, 1).catch(String)).toBe("TypeError: no");
+  expect(await turnstile.hold(async () => "held", 1)).toBe("held");
+});
