@@ -104,7 +104,7 @@ export default class Uses extends RoutedAgent {
   }
 }
 `,
-      "agents/parts/shout.ts": "export const shout = (text: string): string => `${text}!`;",
+      "agents/parts/shout.ts": "export const shout = (text: string): string => text.concat('!');",
       // Conditional exports of a subpath, with another file for each way of importing.
       "node_modules/@scope/listed/package.json": JSON.stringify({
         name: "@scope/listed",
