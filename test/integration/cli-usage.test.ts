@@ -69,11 +69,11 @@ test.each<[string[], string]>([
   ],
   [
     ["--role", "hots"],
-    'agentrt: --role: "hots" is not one of host, environment-agent, device-agent, security-agent, ui-agent. Did you mean "host"? [INVALID_OPTION]\n',
+    'agentrt: --role: "hots" is not one of host, environment-agent, device-agent, security-agent, ui-agent, worker. Did you mean "host"? [INVALID_OPTION]\n',
   ],
   [
     ["--listen", "127.0.0.1:0"],
-    "agentrt: No role is given. Add --role with one or more of host, environment-agent, device-agent, security-agent, ui-agent, or run agentrt demo. [INVALID_OPTION]\n",
+    "agentrt: No role is given. Add --role with one or more of host, environment-agent, device-agent, security-agent, ui-agent, worker, or run agentrt demo. [INVALID_OPTION]\n",
   ],
   [
     ["demo", "--role", "host"],

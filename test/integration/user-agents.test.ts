@@ -257,6 +257,37 @@ test(
 );
 
 test(
+  "user agents - a file that comes into a watched folder is loaded, one that was broken is mended",
+  async () => {
+    const files = { "a.ts": "export const a = ;", "parts/ending.ts": 'export const ending = "";' };
+    await withFolder(files, async (folder) => {
+      const { process, address } = await startWorker("--watch", `--agent=${folder}`);
+      await using _process = process;
+      await using client = await connect(address);
+      const registered = (agent: string) =>
+        process.waitForLog(
+          ({ message, properties }) =>
+            message === "agent registered" && properties["agent"] === agent,
+          TIMEOUT_MS,
+        );
+      const other = COUNTER("new").replace('type: "counter"', 'type: "other"');
+      await writeFile(join(folder, "b.ts"), other);
+      await registered("other");
+      await writeFile(join(folder, "a.ts"), COUNTER("mended"));
+      await registered("counter");
+      for (const [type, word] of [
+        ["other", "new"],
+        ["counter", "mended"],
+      ] as const) {
+        const told = await client.sendMessage<Told>(Ask.of({}), new AgentId(type, "one"));
+        expect(told).toEqual({ word, count: 0 });
+      }
+    });
+  },
+  TIMEOUT_MS,
+);
+
+test(
   "user agents - a new project passes its test and its types, and runs",
   async () => {
     await withFolder({}, async (folder) => {

@@ -31,6 +31,8 @@ interface LoadedFile {
   readonly subscriptions: Map<string, Subscription>;
   /** What was loaded last, or could not be; another try with the same text is in vain. */
   code: string | undefined;
+  /** What was said of it last, so that it is said once. */
+  problem: string | undefined;
 }
 
 /** The agents of a worker's `--agent` files. */
@@ -38,6 +40,8 @@ export class UserAgents {
   readonly #options: UserAgentsOptions;
   readonly #files = new Map<string, LoadedFile>();
   readonly #watcher: FileWatcher;
+  /** From now on a registration waits for the host, and perhaps for another worker to leave. */
+  #isStarted = false;
   /** One reload after the other. */
   #reloading: Promise<void> = Promise.resolve();
 
@@ -58,13 +62,13 @@ export class UserAgents {
     const files = findAgentFiles(this.#options.paths);
     const failures: AgentrtError[] = [];
     for (const file of files) {
-      this.#files.set(file, { types: new Set(), subscriptions: new Map(), code: undefined });
       try {
         await this.#load(file);
       } catch (error) {
-        failures.push(report(file, error));
+        failures.push(this.#report(file, error, "an agent file cannot be used; the others run"));
       }
     }
+    this.#isStarted = true;
     const [first] = failures;
     // Who watches is about to mend it.
     if (first !== undefined && failures.length === files.length && !this.#options.isWatching) {
@@ -84,6 +88,12 @@ export class UserAgents {
   }
 
   async #load(file: string): Promise<void> {
+    this.#files.set(file, {
+      types: new Set(),
+      subscriptions: new Map(),
+      code: undefined,
+      problem: undefined,
+    });
     if (!this.#options.isWatching) {
       await this.#take(file, await loadAgentFile(file));
       return;
@@ -103,17 +113,37 @@ export class UserAgents {
   }
 
   async #reloadChanged(): Promise<void> {
-    for (const [file, loaded] of this.#files) {
+    for (const file of this.#filesNow()) {
       try {
-        const bundle = await bundleAgentFile(file);
-        this.#watcher.watch(file, [file, ...bundle.sources]);
-        if (bundle.code !== loaded.code) {
-          await this.#loadBundle(file, bundle);
-          log.info("agent file loaded anew", { file, agents: [...loaded.types].join(",") });
-        }
+        await this.#reload(file);
       } catch (error) {
-        report(file, error, "a changed agent file cannot be used; its last version goes on");
+        this.#report(file, error, "a changed agent file cannot be used; its last version goes on");
       }
+    }
+  }
+
+  /** Those that are known, and those that came into a folder. */
+  #filesNow(): readonly string[] {
+    try {
+      return [...new Set([...this.#files.keys(), ...findAgentFiles(this.#options.paths)])];
+    } catch {
+      // A path that is gone for now; its files say so themselves.
+      return [...this.#files.keys()];
+    }
+  }
+
+  async #reload(file: string): Promise<void> {
+    const loaded = this.#files.get(file);
+    if (loaded === undefined) {
+      await this.#load(file);
+      return;
+    }
+    const bundle = await bundleAgentFile(file);
+    this.#watcher.watch(file, [file, ...bundle.sources]);
+    if (bundle.code !== loaded.code) {
+      await this.#loadBundle(file, bundle);
+      loaded.problem = undefined;
+      log.info("agent file loaded anew", { file, agents: [...loaded.types].join(",") });
     }
   }
 
@@ -127,11 +157,15 @@ export class UserAgents {
     for (const agent of agents) {
       if (loaded.types.has(agent.type)) {
         await runtime.replaceFactory(agent.type, agent.factory);
+        await this.#subscribe(loaded, agent);
+      } else if (this.#isStarted) {
+        loaded.types.add(agent.type);
+        this.#registerLater(agent, file, loaded);
       } else {
         await this.#register(agent, file);
         loaded.types.add(agent.type);
+        await this.#subscribe(loaded, agent);
       }
-      await this.#subscribe(loaded, agent);
     }
     for (const type of loaded.types) {
       if (!agents.some((agent) => agent.type === type)) {
@@ -141,6 +175,16 @@ export class UserAgents {
         });
       }
     }
+  }
+
+  /** Another worker may hold the type for long, and other files shall be loaded meanwhile. */
+  #registerLater(agent: DeclaredAgent, file: string, loaded: LoadedFile): void {
+    this.#register(agent, file)
+      .then(async () => await this.#subscribe(loaded, agent))
+      .catch((error: unknown) => {
+        loaded.types.delete(agent.type);
+        this.#report(file, error, "an agent of a changed file cannot be registered");
+      });
   }
 
   async #register({ type, factory }: DeclaredAgent, file: string): Promise<void> {
@@ -172,14 +216,16 @@ export class UserAgents {
       }
     }
   }
-}
 
-function report(
-  file: string,
-  thrown: unknown,
-  what = "an agent file cannot be used; the others run",
-): AgentrtError {
-  const error = AgentrtError.from(thrown);
-  log.error(what, { file, code: error.code, ...error.data, problem: error.message });
-  return error;
+  #report(file: string, thrown: unknown, what: string): AgentrtError {
+    const error = AgentrtError.from(thrown);
+    const loaded = this.#files.get(file);
+    if (loaded?.problem !== error.message) {
+      log.error(what, { file, code: error.code, ...error.data, problem: error.message });
+    }
+    if (loaded !== undefined) {
+      loaded.problem = error.message;
+    }
+    return error;
+  }
 }
