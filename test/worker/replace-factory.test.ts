@@ -26,18 +26,22 @@ const counter = ({ name, onTick, onSetup, onLoad, onClose }: Version) =>
     setup(agent) {
       onSetup?.();
       let seen: number[] = [];
+      let isClosed = false;
       agent.handleEvent(Tick, async ({ n }) => {
         await onTick?.(n);
         seen.push(n);
       });
-      agent.handleRpc(Ask, () => Told.of({ version: name, seen }));
+      agent.handleRpc(Ask, () => Told.of({ version: isClosed ? "closed" : name, seen }));
       return {
         saveState: () => seen,
         loadState: (state) => {
           onLoad?.();
           seen = [...(state as number[])];
         },
-        close: () => onClose?.(),
+        close: () => {
+          isClosed = true;
+          onClose?.();
+        },
       };
     },
   });
