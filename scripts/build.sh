@@ -65,14 +65,14 @@ embed_api() {
       cat bun.lock tsconfig.json scripts/write-package.ts
     } | sha256 | cut -d ' ' -f 1
   )"
-  if [ "$(cat dist/.embedded-fingerprint 2>/dev/null || true)" != "$wanted" ]; then
-    rm -rf dist/embedded
-    bun scripts/write-package.ts embedded dist/embedded >dist/.embedded-log 2>&1 || {
-      cat dist/.embedded-log >&2
+  if [ "$(cat .build/embedded-fingerprint 2>/dev/null || true)" != "$wanted" ]; then
+    rm -rf .build/embedded && mkdir -p .build
+    bun scripts/write-package.ts embedded .build/embedded >.build/embedded-log 2>&1 || {
+      cat .build/embedded-log >&2
       echo "Could not make the API's own files." >&2
       exit 1
     }
-    echo "$wanted" >dist/.embedded-fingerprint
+    echo "$wanted" >.build/embedded-fingerprint
   fi
 }
 
@@ -88,7 +88,7 @@ compile() {
   # The package.json files beside a user's agents are read: without them no package is found there.
   bun build src/main.ts --compile --splitting --minify-syntax --minify-whitespace --sourcemap \
     --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-autoload-package-json \
-    --asset=dist/embedded --define "AGENTRT_COMMIT=\"$commit\"" \
+    --asset=.build/embedded --define "AGENTRT_COMMIT=\"$commit\"" \
     ${target:+--target="$target"} \
     --outfile "$aside/$(basename "$file")" >"$aside/log" 2>&1 || {
     cat "$aside/log" >&2

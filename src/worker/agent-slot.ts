@@ -80,9 +80,13 @@ export class AgentSlot {
     }
   }
 
-  /** Gives the instance, made now if need be, to `work`; it is not replaced before `work` has ended. */
-  async use<T>(work: (agent: Agent) => Promise<T>): Promise<T> {
-    return await this.#turnstile.pass(async () => await work(await this.agent()));
+  /** Keeps the instance from being replaced until `leave`; see `Turnstile.enter` for the result. */
+  enter(): Promise<void> | undefined {
+    return this.#turnstile.enter();
+  }
+
+  leave(): void {
+    this.#turnstile.leave();
   }
 
   /**

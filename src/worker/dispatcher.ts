@@ -216,9 +216,16 @@ export class Dispatcher {
 
   async #run(delivery: Delivery): Promise<object | undefined> {
     const { slot, envelope, signal } = delivery;
-    return await slot.use(
-      async (agent) => await agent.onMessage(this.#decode(envelope), contextOf(envelope, signal)),
-    );
+    const isOpen = slot.enter();
+    if (isOpen !== undefined) {
+      await isOpen;
+    }
+    try {
+      const agent = await slot.agent();
+      return await agent.onMessage(this.#decode(envelope), contextOf(envelope, signal));
+    } finally {
+      slot.leave();
+    }
   }
 
   #decode(envelope: EventEnvelope | RequestEnvelope): object {

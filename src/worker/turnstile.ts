@@ -8,19 +8,22 @@ export class Turnstile {
   /** While somebody holds the turnstile, or waits until it is empty. */
   #held: Promise<void> | undefined;
 
-  /** Runs `work` as soon as nobody holds the turnstile. */
-  async pass<T>(work: () => Promise<T>): Promise<T> {
-    while (this.#held !== undefined) {
-      await this.#held;
+  /**
+   * Lets in who comes; each one must `leave`. Undefined when nobody holds the turnstile, so that
+   * the usual way costs no turn of the event loop; otherwise resolves when it is open again.
+   */
+  enter(): Promise<void> | undefined {
+    if (this.#held !== undefined) {
+      return this.#enterLater();
     }
     this.#passing += 1;
-    try {
-      return await work();
-    } finally {
-      this.#passing -= 1;
-      if (this.#passing === 0) {
-        this.#onEmpty?.();
-      }
+    return undefined;
+  }
+
+  leave(): void {
+    this.#passing -= 1;
+    if (this.#passing === 0) {
+      this.#onEmpty?.();
     }
   }
 
@@ -44,6 +47,13 @@ export class Turnstile {
       this.#onEmpty = undefined;
       resolve();
     }
+  }
+
+  async #enterLater(): Promise<void> {
+    while (this.#held !== undefined) {
+      await this.#held;
+    }
+    this.#passing += 1;
   }
 
   async #empty(): Promise<void> {

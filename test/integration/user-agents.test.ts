@@ -329,6 +329,29 @@ test(
 );
 
 test(
+  "user agents - the example of docs/agents.md passes the test that stands there",
+  async () => {
+    const page = await Bun.file(resolve(import.meta.dir, "../../docs/agents.md")).text();
+    const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code ?? "");
+    const agent = blocks.find((code) => code.includes("export const thermostat"));
+    const its = blocks.find((code) => code.includes("bun:test"));
+    const files = {
+      "thermostat.ts": agent?.replace("const Reading", "export const Reading") ?? "",
+      "thermostat.test.ts": its ?? "",
+    };
+    await withFolder(files, async (folder) => {
+      cpSync(join(modules, "valibot"), join(folder, "node_modules/valibot"), { recursive: true });
+      await using tests = startAgentrt(["test", folder]);
+      expect([await tests.waitForExit(TIMEOUT_MS), tests.stderr]).toEqual([
+        0,
+        expect.stringContaining(" 1 pass\n 0 fail\n"),
+      ]);
+    });
+  },
+  TIMEOUT_MS,
+);
+
+test(
   "user agents - neither a project nor types are written over another's file",
   async () => {
     await withFolder({ "mine/notes.txt": "mine", "other.d.ts": "mine" }, async (folder) => {

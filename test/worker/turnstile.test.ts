@@ -2,12 +2,21 @@ import { expect, test } from "bun:test";
 import { AgentrtError } from "../../src/core/errors.ts";
 import { Turnstile } from "../../src/worker/turnstile.ts";
 
+async function pass<T>(turnstile: Turnstile, work: () => Promise<T>): Promise<T> {
+  await turnstile.enter();
+  try {
+    return await work();
+  } finally {
+    turnstile.leave();
+  }
+}
+
 test("turnstile - who holds it waits for those inside and keeps the others out", async () => {
   const turnstile = new Turnstile();
   const inside = Promise.withResolvers<void>();
   const holding = Promise.withResolvers<void>();
   const order: string[] = [];
-  const first = turnstile.pass(async () => {
+  const first = pass(turnstile, async () => {
     await inside.promise;
     order.push("first left");
   });
@@ -16,7 +25,7 @@ test("turnstile - who holds it waits for those inside and keeps the others out",
     await holding.promise;
     order.push("lets go");
   }, 60_000);
-  const second = turnstile.pass(async () => {
+  const second = pass(turnstile, async () => {
     order.push("second in");
   });
   inside.resolve();
@@ -37,14 +46,14 @@ test("turnstile - several pass at once", async () => {
     }
     await both.promise;
   };
-  await Promise.all([turnstile.pass(enter), turnstile.pass(enter)]);
+  await Promise.all([pass(turnstile, enter), pass(turnstile, enter)]);
   expect(inside).toBe(2);
 });
 
 test("turnstile - who waits too long gives up, and the others go on", async () => {
   const turnstile = new Turnstile();
   const inside = Promise.withResolvers<void>();
-  const first = turnstile.pass(async () => await inside.promise);
+  const first = pass(turnstile, async () => await inside.promise);
   let hasRun = false;
   const failure = await turnstile
     .hold(async () => {
@@ -53,7 +62,7 @@ test("turnstile - who waits too long gives up, and the others go on", async () =
     .catch((error: unknown) => error);
   expect(AgentrtError.from(failure).code).toBe("DEADLINE");
   expect(hasRun).toBe(false);
-  expect(await turnstile.pass(async () => "through")).toBe("through");
+  expect(await pass(turnstile, async () => "through")).toBe("through");
   inside.resolve();
   await first;
   expect(await turnstile.hold(async () => "held", 60_000)).toBe("held");
@@ -64,7 +73,7 @@ test("turnstile - work that fails leaves it open", async () => {
   const fails = async () => {
     throw new TypeError("no");
   };
-  expect(await turnstile.pass(fails).catch(String)).toBe("TypeError: no");
+  expect(await pass(turnstile, fails).catch(String)).toBe("TypeError: no");
   expect(await turnstile.hold(fails, 1).catch(String)).toBe("TypeError: no");
   expect(await turnstile.hold(async () => "held", 1)).toBe("held");
 });

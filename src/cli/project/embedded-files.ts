@@ -8,7 +8,7 @@ export type EmbeddedFile = "agentrt.d.ts" | "agentrt.js";
 /** Inside the program the files lie beside the code; from the sources, where the build left them. */
 const FOLDERS = [
   join(import.meta.dir, "embedded"),
-  join(import.meta.dir, "../../../dist/embedded"),
+  join(import.meta.dir, "../../../.build/embedded"),
 ];
 
 /** The text of a file that the program carries. @throws AgentrtError `INTERNAL` when it was built without */
