@@ -77,9 +77,12 @@ export const counter = defineAgent({
 });
 `;
 
-test(
-  "user agents - relative imports, packages beside the file, and the API of the program itself",
-  async () => {
+test.each<[string, readonly string[]]>([
+  ["once", []],
+  ["watched", ["--watch"]],
+])(
+  "user agents - relative imports, packages, paths of a tsconfig, and the program's own API, loaded %s",
+  async (_how, flags) => {
     const files = {
       "package.json": '{ "private": true }',
       "agents/uses.ts": `
@@ -87,6 +90,8 @@ import { AgentId, RoutedAgent, defineMessage, type AgentRuntime } from "agentrt"
 import camelCase from "lodash.camelcase";
 import * as v from "valibot";
 import { parseListItem } from "@scope/listed/items";
+import { readFileSync } from "node:fs";
+import { mark } from "@own/mark";
 import { shout } from "./parts/shout.ts";
 
 const Ask = defineMessage("Ask", v.object({}));
@@ -99,11 +104,17 @@ export default class Uses extends RoutedAgent {
     super("Uses packages");
     this.handleRpc(Ask, async () => {
       const own = await sameApi(this.runtime, new AgentId("uses", "one"));
-      return Told.of({ word: shout(camelCase(own.type + " " + parseListItem("- them"))), count: 1 });
+      return Told.of({
+        word: shout(camelCase(own.type + " " + parseListItem("- them"))) + mark,
+        count: readFileSync(import.meta.dir + "/three.txt", "utf8").length,
+      });
     });
   }
 }
 `,
+      "tsconfig.json": '{ "compilerOptions": { "paths": { "@own/*": ["./own/*"] } } }',
+      "own/mark.ts": 'export const mark: string = "?";',
+      "agents/three.txt": "123",
       "agents/parts/shout.ts": "export const shout = (text: string): string => text.concat('!');",
       // Conditional exports of a subpath, with another file for each way of importing.
       "node_modules/@scope/listed/package.json": JSON.stringify({
@@ -118,11 +129,11 @@ export default class Uses extends RoutedAgent {
       for (const name of ["valibot", "lodash.camelcase"]) {
         cpSync(join(modules, name), join(folder, "node_modules", name), { recursive: true });
       }
-      const { process, address } = await startWorker(`--agent=${join(folder, "agents")}`);
+      const { process, address } = await startWorker(...flags, `--agent=${join(folder, "agents")}`);
       await using _process = process;
       await using client = await connect(address);
       const told = await client.sendMessage<Told>(Ask.of({}), new AgentId("uses", "one"));
-      expect(told).toEqual({ word: "usesThem!", count: 1 });
+      expect(told).toEqual({ word: "usesThem!?", count: 3 });
       expect(await process.stop()).toBe(0);
     });
   },

@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, resolve } from "node:path";
+import { dirname, isAbsolute, resolve, sep } from "node:path";
 import { AgentrtError, messageOf } from "../../core/errors.ts";
 import { API, API_NAME } from "./api-module.ts";
 
@@ -83,7 +83,11 @@ const externalApi: Bun.BunPlugin = {
   },
 };
 
-/** A package that is there is not looked into; one that is not is left to the bundler to report. */
+/**
+ * A package that is there is not looked into; one that is not is left to the bundler to report.
+ * What leads to the user's own sources, by `paths` of a tsconfig.json or in a workspace, is taken
+ * in like a relative import.
+ */
 const packagesStayOutside: Bun.BunPlugin = {
   name: "packages-outside",
   setup(build) {
@@ -91,15 +95,16 @@ const packagesStayOutside: Bun.BunPlugin = {
       if (importer === "" || path === API_NAME) {
         return undefined;
       }
-      return isResolvable(path, dirname(importer)) ? { path, external: true } : undefined;
+      return isPackage(path, dirname(importer)) ? { path, external: true } : undefined;
     });
   },
 };
 
-function isResolvable(specifier: string, folder: string): boolean {
+function isPackage(specifier: string, folder: string): boolean {
   try {
-    Bun.resolveSync(specifier, folder);
-    return true;
+    const found = Bun.resolveSync(specifier, folder);
+    // What the runtime itself brings has no path.
+    return !isAbsolute(found) || found.split(sep).includes("node_modules");
   } catch {
     // Asked only whether: the bundler finds the same, and says where.
     return false;
