@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks and tests everything, the compiled program included. The last line says how it went.
 #   scripts/test.sh          all of it, in less than ten minutes on two cores; installs what it needs:
-#                            packages, Python with AutoGen (.venv), Chromium (by apt-get on Debian)
+#                            packages, Python with AutoGen (.venv), Go, Chromium (by apt-get on Debian)
 #   scripts/test.sh --quick  checks, unit tests and the integration tests that are named below, in
 #                            less than a minute
 # A failure does not end the run. Each check counts as one test.
@@ -132,6 +132,14 @@ prepare_git() {
   git --version
 }
 
+# The tests of tracing build OpenTelemetry's collector from its modules; an older Go fetches the one it needs.
+prepare_go() {
+  if ! command -v go >/dev/null 2>&1; then
+    apt_install golang-go || return 1
+  fi
+  (cd test/kit/collector && go mod download)
+}
+
 prepare_chromium() {
   if ! command -v chromium >/dev/null 2>&1; then
     apt_install chromium || return 1
@@ -182,6 +190,7 @@ if [ "$is_quick" = yes ]; then
 else
   check "git" prepare_git
   check "Python with AutoGen" prepare_python
+  check "Go" prepare_go
   check "Chromium" prepare_chromium
   for folder in "${whole_program[@]}"; do
     suite "$folder tests" "test/$folder"

@@ -16,6 +16,7 @@ export { pageGuard } from "./security/page-guard.ts";
 export { MAX_STREAM_SILENCE_MS, startPageServer } from "./security/page-server.ts";
 export { createMemoryStore } from "./store/memory-store.ts";
 export { openSqliteStore } from "./store/sqlite-store.ts";
+export { activeSpan } from "./telemetry/message-tracing.ts";
 export { protobufMessage } from "./wire/protobuf-message.ts";
 export { GrpcWorkerAgentRuntime } from "./worker/grpc-worker-runtime.ts";
 export { SingleThreadedAgentRuntime } from "./worker/in-process-runtime.ts";

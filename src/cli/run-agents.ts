@@ -24,7 +24,7 @@ export interface RunningAgents {
  * @throws AgentrtError naming the setting whose address cannot be had, or the host's refusal
  */
 export async function runAgents(
-  { settings, store, lifecycle }: RunContext,
+  { settings, store, lifecycle, tracerProvider }: RunContext,
   roles: readonly AgentRole[],
   ownHost: string | undefined,
 ): Promise<RunningAgents> {
@@ -38,6 +38,7 @@ export async function runAgents(
     stateStore: store,
     maxMessageBytes: values["max-message-size"],
     drainTimeoutMs: values["drain-timeout"],
+    tracerProvider,
     onDeadLetter: (letter) => store.addDeadLetters([letter]),
   });
   lifecycle.onStop(() => runtime.stop());

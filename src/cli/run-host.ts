@@ -20,7 +20,12 @@ const log = getLogger(["agentrt", "cli"]);
  * waits for it; once it runs, nothing that happens to it concerns the host.
  * @throws AgentrtError naming the setting whose address cannot be had
  */
-export async function runHost({ settings, store, lifecycle }: RunContext): Promise<RunningHost> {
+export async function runHost({
+  settings,
+  store,
+  lifecycle,
+  tracerProvider,
+}: RunContext): Promise<RunningHost> {
   const { values } = settings;
   const host = new GrpcWorkerAgentRuntimeHost({
     listen: values.listen,
@@ -42,6 +47,7 @@ export async function runHost({ settings, store, lifecycle }: RunContext): Promi
     registrationGraceMs: values["registration-grace"],
     handshakeTimeoutMs: values["handshake-timeout"],
     deadLetterStore: store,
+    tracerProvider,
     version: BUILD.version,
   });
   // The page answers while the host drains, so it is stopped after it.

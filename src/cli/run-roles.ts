@@ -1,8 +1,10 @@
 import { getLogger } from "@logtape/logtape";
+import type { TracerProvider } from "@opentelemetry/api";
 import { AgentrtError } from "../core/errors.ts";
 import type { Store } from "../core/state-store.ts";
 import { type Logging, startLogging } from "../telemetry/logging.ts";
-import { warnOfOpenDoors } from "./check-settings.ts";
+import { BUILD } from "./build-info.ts";
+import { at, warnOfOpenDoors } from "./check-settings.ts";
 import { absoluteFolder } from "./data-folder.ts";
 import { EXIT } from "./exit-codes.ts";
 import { WORDS } from "./help-words.ts";
@@ -25,6 +27,8 @@ export interface RunContext {
   readonly settings: ResolvedSettings;
   readonly store: Store;
   readonly lifecycle: Lifecycle;
+  /** Undefined when nothing is traced. */
+  readonly tracerProvider: TracerProvider | undefined;
 }
 
 const log = getLogger(["agentrt", "cli"]);
@@ -100,7 +104,8 @@ async function start(request: RunRequest, lifecycle: Lifecycle): Promise<void> {
   });
   const store = await openStore(settings);
   lifecycle.onStop(async () => store[Symbol.dispose]());
-  const context: RunContext = { settings, store, lifecycle };
+  const tracerProvider = await startTracing(request, lifecycle);
+  const context: RunContext = { settings, store, lifecycle, tracerProvider };
 
   const { runHost } = await import("./run-host.ts");
   const host = roles.includes("host") ? await runHost(context) : undefined;
@@ -113,6 +118,28 @@ async function start(request: RunRequest, lifecycle: Lifecycle): Promise<void> {
   if (request.isDemo && !lifecycle.stopSignal.aborted) {
     await io.print(demoText(io, agents.uiUrl, host?.pageUrl));
   }
+}
+
+/** The SDK is loaded only when it is wanted. It stops after everything that makes spans. */
+async function startTracing(
+  { settings, roles, io }: RunRequest,
+  lifecycle: Lifecycle,
+): Promise<TracerProvider | undefined> {
+  const target = settings.values.trace;
+  if (target.kind === "off") {
+    return undefined;
+  }
+  const { startTracing: startSdk } = await import("../telemetry/tracing.ts");
+  const tracing = await startSdk({
+    target,
+    serviceName: `agentrt.${roles.join("+")}`,
+    serviceVersion: BUILD.version,
+    print: (text) => io.print(text),
+  }).catch((error: unknown) => {
+    throw at(settings, "trace", AgentrtError.from(error));
+  });
+  lifecycle.onStop(async () => await tracing?.stop());
+  return tracing?.tracerProvider;
 }
 
 async function openStore({ values }: ResolvedSettings): Promise<Store> {

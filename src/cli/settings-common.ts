@@ -1,3 +1,4 @@
+import type { TraceTarget } from "../telemetry/trace-target.ts";
 import { stateFolderOf } from "./data-folder.ts";
 import { durationType, sizeType } from "./quantity-types.ts";
 import { ROLES } from "./roles.ts";
@@ -10,6 +11,7 @@ import {
   switchType,
   textListType,
 } from "./setting-types.ts";
+import { traceTargetType } from "./trace-target-type.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warning", "error", "fatal"] as const;
 export const LOG_FORMATS = ["pretty", "json"] as const;
@@ -116,6 +118,16 @@ export const COMMON_SETTINGS = {
     about: {
       en: "The least level that is logged: trace, debug, info, warning, error, fatal.",
       zh: "记录日志的最低级别：trace、debug、info、warning、error、fatal。",
+    },
+  }),
+  trace: setting<TraceTarget>({
+    group: "common",
+    type: traceTargetType,
+    roles: [],
+    fallback: () => ({ kind: "off" }),
+    about: {
+      en: "Where the spans of messages go, by OpenTelemetry; see tracing.md. The `OTEL_…` variables are obeyed.",
+      zh: "消息的 OpenTelemetry 跟踪数据的去向，见 tracing.md。遵循 `OTEL_…` 环境变量。",
     },
   }),
   "log-format": setting<(typeof LOG_FORMATS)[number] | undefined>({

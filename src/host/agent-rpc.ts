@@ -5,6 +5,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { AgentrtError } from "../core/errors.ts";
+import type { MessageTracing } from "../telemetry/message-tracing.ts";
 import { decodeMessage } from "../wire/autogen/codec.ts";
 import { decodeControl } from "../wire/autogen/control-codec.ts";
 import { CLIENT_ID_HEADER } from "../wire/autogen/service.ts";
@@ -18,6 +19,7 @@ import {
 import { toStatus } from "../wire/grpc-status.ts";
 import type { HostStream, Session } from "./session.ts";
 import type { Sessions, SessionsParts } from "./sessions.ts";
+import { tracedRoute } from "./traced-route.ts";
 
 /** Longer than any UUID; the id is kept, logged and shown. */
 const MAX_CLIENT_ID_LENGTH = 128;
@@ -27,6 +29,7 @@ export interface AgentRpcParts extends SessionsParts {
   /** Told of each call, by the peer's `host:port`. */
   readonly onCall: (peer: string) => void;
   readonly isDraining: () => boolean;
+  readonly tracing: MessageTracing | undefined;
 }
 
 type UnaryCall = ServerUnaryCall<Uint8Array, Uint8Array>;
@@ -92,7 +95,9 @@ function openChannel(parts: AgentRpcParts, stream: HostStream): void {
     session.messagesIn += 1;
     session.bytesIn += bytes.byteLength;
     try {
-      router.route(decodeMessage(bytes), session);
+      tracedRoute(parts.tracing, parts.options.maxMessageBytes, decodeMessage(bytes), (message) =>
+        router.route(message, session),
+      );
     } catch (thrown) {
       badFrame(parts, session, AgentrtError.from(thrown));
     }

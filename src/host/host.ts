@@ -7,6 +7,7 @@ import {
   formatListenAddress,
   isLoopbackHost,
 } from "../security/listen-rule.ts";
+import { MessageTracing } from "../telemetry/message-tracing.ts";
 import { AGENT_RPC, AGENT_RPC_NAME } from "../wire/autogen/service.ts";
 import { channelOptions } from "../wire/channel-options.ts";
 import { HEALTH_SERVICE, HealthService } from "../wire/health.ts";
@@ -63,6 +64,7 @@ export class GrpcWorkerAgentRuntimeHost {
   /** @throws AgentrtError `INVALID_OPTION`, `LISTEN_REFUSED` */
   constructor(options: Partial<HostOptions> = {}) {
     this.#options = resolveHostOptions(options);
+    const { tracerProvider } = this.#options;
     assertListenAllowed(this.#options.listen, this.#options.isInsecureAllowed);
     this.#address = this.#options.listen;
     this.#deadLetters = new DeadLetters(this.#options.deadLetterStore, this.#incidents);
@@ -103,6 +105,7 @@ export class GrpcWorkerAgentRuntimeHost {
         hangUp,
         onCall: (peer) => this.#door.called(peer),
         isDraining: () => this.#state !== "ready",
+        tracing: tracerProvider === undefined ? undefined : new MessageTracing(tracerProvider),
       }),
     );
     this.#door = new Door(this.#server, this.#options, this.#totals, this.#incidents);

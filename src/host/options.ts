@@ -1,3 +1,4 @@
+import type { TracerProvider } from "@opentelemetry/api";
 import { AgentrtError } from "../core/errors.ts";
 import type { DeadLetterStore } from "../core/state-store.ts";
 
@@ -43,6 +44,8 @@ export interface HostOptions {
   readonly handshakeTimeoutMs: number;
   /** Where dead letters are kept between runs. Default: in memory only. */
   readonly deadLetterStore: DeadLetterStore | undefined;
+  /** Traces each message on its way, by OpenTelemetry. Default: no tracing. */
+  readonly tracerProvider: TracerProvider | undefined;
   /** Told to workers and shown on the status page. */
   readonly version: string;
 }
@@ -69,6 +72,7 @@ const DEFAULTS: HostOptions = {
   registrationGraceMs: 30_000,
   handshakeTimeoutMs: 10_000,
   deadLetterStore: undefined,
+  tracerProvider: undefined,
   version: "0.0.0",
 };
 

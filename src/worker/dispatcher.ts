@@ -11,6 +11,7 @@ import { AgentrtError } from "../core/errors.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
 import { priorityOf } from "../core/priority.ts";
 import type { SubscriptionIndex } from "../core/subscription-index.ts";
+import type { MessageTracing } from "../telemetry/message-tracing.ts";
 import type { AgentInstances } from "./agent-instances.ts";
 import type { AgentSlot } from "./agent-slot.ts";
 import { answerOf, errorAnswerTo } from "./answer.ts";
@@ -26,6 +27,7 @@ import { type DispatchCounts, newDispatchCounts } from "./dispatch-counts.ts";
 import { Losses } from "./losses.ts";
 import { Mailbox, type MailboxFullPolicy } from "./mailbox.ts";
 import type { MessageTypes } from "./message-types.ts";
+import { tracedHandling } from "./traced-messages.ts";
 import { WorkCount } from "./work-count.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
@@ -39,6 +41,7 @@ export interface DispatcherOptions {
   readonly onDeadLetter: (letter: DeadLetter) => void;
   /** Aborted when handlers have to end because the runtime stops. */
   readonly stopSignal: AbortSignal;
+  readonly tracing: MessageTracing | undefined;
 }
 
 /**
@@ -193,7 +196,9 @@ export class Dispatcher {
       return;
     }
     try {
-      const result = await this.#run(delivery);
+      const result = await tracedHandling(this.#options.tracing, delivery, () =>
+        this.#run(delivery),
+      );
       const answer =
         respond === undefined
           ? undefined

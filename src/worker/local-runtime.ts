@@ -15,6 +15,7 @@ import type { AgentRuntime, PublishOptions, SendOptions } from "../core/runtime.
 import type { Subscription } from "../core/subscription.ts";
 import { SubscriptionIndex } from "../core/subscription-index.ts";
 import type { TopicId } from "../core/topic-id.ts";
+import { MessageTracing } from "../telemetry/message-tracing.ts";
 import { AgentInstances, factoryOfInstance, noSuchAgent } from "./agent-instances.ts";
 import type { DispatchCounts } from "./dispatch-counts.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -30,6 +31,7 @@ import {
   type TopicSubscription,
   TopicSubscriptions,
 } from "./topic-subscriptions.ts";
+import { tracedSend } from "./traced-messages.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
 
@@ -44,12 +46,14 @@ export abstract class LocalRuntime implements AgentRuntime {
   protected readonly calls = new PendingCalls();
   protected readonly dispatcher: Dispatcher;
   readonly #options: RuntimeOptions;
+  readonly #tracing: MessageTracing | undefined;
   readonly #stopping = new AbortController();
   readonly #topicSubscriptions = new TopicSubscriptions(this);
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
-    const { stateStore, maxInstances } = options;
+    const { stateStore, maxInstances, tracerProvider } = options;
+    this.#tracing = tracerProvider === undefined ? undefined : new MessageTracing(tracerProvider);
     this.instances = new AgentInstances({ runtime: this, stateStore, maxInstances });
     this.dispatcher = new Dispatcher({
       messageTypes: this.messageTypes,
@@ -59,6 +63,7 @@ export abstract class LocalRuntime implements AgentRuntime {
       mailboxFullPolicy: options.mailboxFullPolicy,
       onDeadLetter: (letter) => options.onDeadLetter?.(letter),
       stopSignal: this.#stopping.signal,
+      tracing: this.#tracing,
     });
   }
 
@@ -90,7 +95,7 @@ export abstract class LocalRuntime implements AgentRuntime {
       throw cancelled(`topic ${topic}`, options.signal.reason);
     }
     const envelope = eventFor(topic, this.messageTypes.encode(message), options);
-    await this.transmit(envelope, options.signal);
+    await tracedSend(this.#tracing, envelope, (traced) => this.transmit(traced, options.signal));
   }
 
   async sendMessage<R extends object = object>(
@@ -107,10 +112,13 @@ export abstract class LocalRuntime implements AgentRuntime {
     const call = this.calls.open(recipient, timeoutMs, options.signal);
     const ended = new AbortController();
     try {
-      this.transmit(requestFor(call.id, recipient, payload, options), ended.signal).catch(
-        (error: unknown) => this.calls.fail(call.id, AgentrtError.from(error)),
-      );
-      const { payload: result } = await call.answer;
+      const request = requestFor(call.id, recipient, payload, options);
+      const { payload: result } = await tracedSend(this.#tracing, request, async (traced) => {
+        this.transmit(traced, ended.signal).catch((error: unknown) =>
+          this.calls.fail(call.id, AgentrtError.from(error)),
+        );
+        return await call.answer;
+      });
       return this.messageTypes.decodeResult(result) as R | undefined;
     } catch (error) {
       ended.abort(error);

@@ -1,3 +1,4 @@
+import type { TracerProvider } from "@opentelemetry/api";
 import type { DeadLetter } from "../core/dead-letter.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { StateStore } from "../core/state-store.ts";
@@ -25,6 +26,8 @@ export interface RuntimeOptions {
   readonly stateStore: StateStore | undefined;
   /** Told of each event that was lost here. It is logged in any case. Default: none. */
   readonly onDeadLetter: ((letter: DeadLetter) => void) | undefined;
+  /** Traces what is sent and handled, by OpenTelemetry; see docs/tracing.md. Default: no tracing. */
+  readonly tracerProvider: TracerProvider | undefined;
 }
 
 /** `undefined` stands for the default, as a left-out option does. */
@@ -51,6 +54,7 @@ export function runtimeOptions(input: RuntimeOptionsInput = {}): RuntimeOptions 
     bufferMaxBytes: wholeNumber("bufferMaxBytes", input.bufferMaxBytes, 16 * 2 ** 20, 0),
     stateStore: input.stateStore,
     onDeadLetter: input.onDeadLetter,
+    tracerProvider: input.tracerProvider,
   });
 }
 

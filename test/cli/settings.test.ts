@@ -59,6 +59,7 @@ const SAMPLES: Record<SettingName, Samples> = {
   insecure: { legal: ["true", "yes"], illegal: ["perhaps"] },
   "allowed-hosts": { legal: ["house.example", "a,localhost:9000"], illegal: ["a b", "http://x"] },
   "log-level": { legal: ["debug", "fatal"], illegal: ["verbose"] },
+  trace: { legal: ["otlp", "file:spans.json"], illegal: ["jaeger", "file:", "on"] },
   "log-format": { legal: ["json", "pretty"], illegal: ["xml"] },
   listen: ADDRESS,
   http: { ...ADDRESS, legal: ["off", "127.0.0.1:0"] },

@@ -25,6 +25,7 @@ const DEFAULTS: HostOptions = {
   registrationGraceMs: 30_000,
   handshakeTimeoutMs: 10_000,
   deadLetterStore: undefined,
+  tracerProvider: undefined,
   version: "0.0.0",
 };
 const NAMES = Object.keys(DEFAULTS) as (keyof HostOptions)[];

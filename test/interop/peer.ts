@@ -72,7 +72,11 @@ export class Peer implements AsyncDisposable {
   }
 
   /** An AutoGen worker. @param payload how it publishes; its calls are JSON always */
-  static async python(host: string, payload: "json" | "protobuf" = "json"): Promise<Peer> {
+  static async python(
+    host: string,
+    payload: "json" | "protobuf" = "json",
+    flags: readonly string[] = [],
+  ): Promise<Peer> {
     const program = resolve(import.meta.dir, "python/worker.py");
     const python = await pythonWithAutogen();
     return await new Peer("py", [
@@ -82,6 +86,7 @@ export class Peer implements AsyncDisposable {
       host,
       "--payload",
       payload,
+      ...flags,
     ]).#untilReady();
   }
 

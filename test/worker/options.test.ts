@@ -30,6 +30,7 @@ describe("worker options", () => {
       bufferMaxBytes: 16 * 2 ** 20,
       stateStore: undefined,
       onDeadLetter: undefined,
+      tracerProvider: undefined,
     });
     expect(Object.isFrozen(absent)).toBe(true);
     expect(absent.clientId).not.toBe(explicit.clientId);

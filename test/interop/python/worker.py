@@ -27,6 +27,8 @@ from autogen_core import (
 from autogen_ext.runtimes.grpc import GrpcWorkerAgentRuntime
 from autogen_ext.runtimes.grpc.protos import agent_worker_pb2, agent_worker_pb2_grpc
 from messages import MESSAGE_TYPES, from_json, to_json
+from opentelemetry.trace import TracerProvider
+from spans import tracer_provider_for
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 
@@ -38,9 +40,10 @@ def to_agent_id(text: str | None) -> AgentId | None:
 class Worker:
     """One AutoGen runtime at a time, and the commands that it obeys."""
 
-    def __init__(self, host: str, payload: str) -> None:
+    def __init__(self, host: str, payload: str, tracer_provider: TracerProvider | None) -> None:
         self._host = host
         self._payload = PROTOBUF_DATA_CONTENT_TYPE if payload == "protobuf" else JSON_DATA_CONTENT_TYPE
+        self._tracer_provider = tracer_provider
         self._runtime: GrpcWorkerAgentRuntime | None = None
         # Held, because the event loop itself refers to its tasks only weakly.
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,6 +84,7 @@ class Worker:
         )
         runtime = GrpcWorkerAgentRuntime(
             host_address=host or self._host,
+            tracer_provider=self._tracer_provider,
             extra_grpc_config=options,
             payload_serialization_format=self._payload,
         )
@@ -186,9 +190,12 @@ async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", required=True, help="address and port of the host")
     parser.add_argument("--payload", choices=["json", "protobuf"], default="json", help="how it publishes")
+    parser.add_argument("--spans", help="a file that gets each of its spans as a line of JSON")
+    parser.add_argument("--joined", action="store_true", help="its spans join the traces that reach it")
     arguments = parser.parse_args()
 
-    worker = Worker(arguments.host, arguments.payload)
+    tracer_provider = tracer_provider_for(arguments.spans, arguments.joined)
+    worker = Worker(arguments.host, arguments.payload, tracer_provider)
     await worker.do_join()
     emit("ready")
 

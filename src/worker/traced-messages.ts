@@ -1,0 +1,20 @@
+import type { MessageTracing, TracedEnvelope } from "../telemetry/message-tracing.ts";
+import type { Delivery } from "./delivery.ts";
+
+/** Sends a message, in a span when messages are traced. */
+export function tracedSend<E extends TracedEnvelope, R>(
+  tracing: MessageTracing | undefined,
+  envelope: E,
+  send: (envelope: E) => Promise<R>,
+): Promise<R> {
+  return tracing === undefined ? send(envelope) : tracing.send(envelope, send);
+}
+
+/** Handles a message, in a span when messages are traced. */
+export function tracedHandling<R>(
+  tracing: MessageTracing | undefined,
+  { slot, envelope }: Delivery,
+  handle: () => Promise<R>,
+): Promise<R> {
+  return tracing === undefined ? handle() : tracing.handle(slot.id, envelope, handle);
+}
