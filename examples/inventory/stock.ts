@@ -1,0 +1,35 @@
+// Keeps the stock of each warehouse: one agent instance for each source of inventory_updates.
+import { defineAgent, GrpcWorkerAgentRuntime, TypeSubscription } from "agentrt";
+import { GetStock, OrderUpdate, Stock } from "./messages.ts";
+
+const FULL = 100;
+
+const stock = defineAgent({
+  description: "Knows what is left of each item",
+  setup(agent) {
+    const left = new Map<string, number>();
+    agent.handleEvent(OrderUpdate, ({ note, item, quantity }) => {
+      const remaining = (left.get(item) ?? FULL) - quantity;
+      left.set(item, remaining);
+      console.log(`${agent.id.key}: ${note}: ${quantity} x ${item}, ${remaining} left`);
+    });
+    agent.handleRpc(GetStock, ({ item }) => Stock.of({ item, left: left.get(item) ?? FULL }));
+    return {
+      saveState: () => Object.fromEntries(left),
+      loadState: (state) => {
+        for (const [item, remaining] of Object.entries(state ?? {})) {
+          left.set(item, Number(remaining));
+        }
+      },
+    };
+  },
+});
+
+const runtime = new GrpcWorkerAgentRuntime({
+  hostAddress: process.env["AGENTRT_HOST_ADDRESS"] ?? "127.0.0.1:50051",
+});
+await runtime.registerFactory("stock", stock);
+await runtime.addSubscription(new TypeSubscription("inventory_updates", "stock"));
+await runtime.start();
+console.log("The stock waits for orders.");
+await runtime.stopWhenSignal();

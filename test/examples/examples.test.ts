@@ -1,0 +1,96 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { pythonWithAutogen } from "../interop/venv.ts";
+import { freePort } from "../kit/ports.ts";
+import { type AgentrtProcess, agentrtBinary, startProcess } from "../kit/process.ts";
+import { waitFor } from "../kit/wait.ts";
+import { readCommands } from "./read-commands.ts";
+
+// The first may have to install AutoGen.
+setDefaultTimeout(300_000);
+
+const examples = resolve(import.meta.dir, "../../examples");
+const entries = await readdir(examples, { recursive: true });
+const folders = entries
+  .filter((path) => path.endsWith("/README.md"))
+  .map((path) => dirname(path))
+  .sort();
+
+/** Where `agentrt`, `bun` and `python` are the ones under test. */
+async function withPrograms(use: (path: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "agentrt-examples-"));
+  try {
+    await mkdir(join(folder, "bin"));
+    await symlink(agentrtBinary(), join(folder, "bin/agentrt"));
+    await symlink(process.execPath, join(folder, "bin/bun"));
+    const venv = dirname(await pythonWithAutogen());
+    await use(`${join(folder, "bin")}:${venv}:${process.env["PATH"] ?? ""}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** True when the lines are there, in this order; others may stand between them. */
+function hasPrinted(child: AgentrtProcess, lines: readonly string[]): boolean {
+  let from = 0;
+  const output = child.stdout + child.stderr;
+  return lines.every((line) => {
+    const at = output.indexOf(line, from);
+    from = at + line.length;
+    return at >= 0;
+  });
+}
+
+async function waitUntilPrinted(child: AgentrtProcess, lines: readonly string[]): Promise<void> {
+  const what = `"${lines.join("\\n")}"`;
+  const isOver = () => hasPrinted(child, lines) || !child.isRunning;
+  await waitFor(isOver, { what, timeoutMs: 40_000 }).catch(() => undefined);
+  if (!hasPrinted(child, lines)) {
+    throw new Error(
+      `${what} was not printed.\n--- stdout\n${child.stdout}\n--- stderr\n${child.stderr}`,
+    );
+  }
+}
+
+test("examples - each is there with a README", () => {
+  expect(folders).toEqual(["chat", "flaky-sensor", "inventory", "llm-agent"]);
+});
+
+test.each(folders)("examples - the commands of %s print what its README says", async (folder) => {
+  const commands = readCommands(await Bun.file(join(examples, folder, "README.md")).text());
+  expect(commands.length).toBeGreaterThan(1);
+  const address = `127.0.0.1:${await freePort()}`;
+  await withPrograms(async (path) => {
+    await using stack = new AsyncDisposableStack();
+    const children: AgentrtProcess[] = [];
+    for (const { command, prints } of commands) {
+      const child = stack.use(
+        startProcess(["bash", "-c", `exec ${command}`], {
+          env: {
+            PATH: path,
+            AGENTRT_LISTEN: command.includes("--role host") ? address : undefined,
+            AGENTRT_HOST_ADDRESS: address,
+            AGENTRT_LOG_FORMAT: "json",
+          },
+        }),
+      );
+      children.push(child);
+      // A program is ready when it prints its first line; the rest may wait for the others.
+      await waitUntilPrinted(child, prints.slice(0, 1));
+    }
+    for (const [index, { prints }] of commands.entries()) {
+      const child = children[index];
+      if (child !== undefined) {
+        await waitUntilPrinted(child, prints);
+      }
+    }
+  });
+});
+
+test("examples - a README without a command's output is refused", () => {
+  expect(() => readCommands("```sh\nagentrt demo\n```\n")).toThrow(
+    'Nothing says what "agentrt demo" prints.',
+  );
+});
