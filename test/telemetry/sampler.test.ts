@@ -8,6 +8,7 @@ test.each([
   ["traceidratio", "0.25", "TraceIdRatioBased{0.25}"],
   ["traceidratio", undefined, "TraceIdRatioBased{1}"],
   ["traceidratio", "2", "TraceIdRatioBased{1}"],
+  ["traceidratio", "-0.5", "TraceIdRatioBased{1}"],
   ["traceidratio", "often", "TraceIdRatioBased{1}"],
   ["parentbased_always_off", undefined, "ParentBased{root=AlwaysOffSampler"],
   ["parentbased_traceidratio", "0", "ParentBased{root=TraceIdRatioBased{0}"],
