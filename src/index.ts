@@ -51,6 +51,7 @@ export type { HandlerResult, MessageHandler } from "./core/routed-agent.ts";
 export type { AgentRuntime, PublishOptions, SendOptions } from "./core/runtime.ts";
 export type { DeadLetterStore, StateStore, Store } from "./core/state-store.ts";
 export type { Subscription } from "./core/subscription.ts";
+export type { ActiveSpan, SpanAttribute, TracerProviderLike } from "./core/tracing.ts";
 export type { HostOptions, SlowWorkerPolicy } from "./host/options.ts";
 export type { PageErrorBody, PageErrorCode } from "./security/page-error.ts";
 export type { PageBindings, PageGuardOptions, PageInfo } from "./security/page-guard.ts";

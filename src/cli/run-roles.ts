@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
-import type { TracerProvider } from "@opentelemetry/api";
 import { AgentrtError } from "../core/errors.ts";
 import type { Store } from "../core/state-store.ts";
+import type { TracerProviderLike } from "../core/tracing.ts";
 import { type Logging, startLogging } from "../telemetry/logging.ts";
 import { BUILD } from "./build-info.ts";
 import { at, warnOfOpenDoors } from "./check-settings.ts";
@@ -28,7 +28,7 @@ export interface RunContext {
   readonly store: Store;
   readonly lifecycle: Lifecycle;
   /** Undefined when nothing is traced. */
-  readonly tracerProvider: TracerProvider | undefined;
+  readonly tracerProvider: TracerProviderLike | undefined;
 }
 
 const log = getLogger(["agentrt", "cli"]);
@@ -124,7 +124,7 @@ async function start(request: RunRequest, lifecycle: Lifecycle): Promise<void> {
 async function startTracing(
   { settings, roles, io }: RunRequest,
   lifecycle: Lifecycle,
-): Promise<TracerProvider | undefined> {
+): Promise<TracerProviderLike | undefined> {
   const target = settings.values.trace;
   if (target.kind === "off") {
     return undefined;

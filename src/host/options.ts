@@ -1,6 +1,6 @@
-import type { TracerProvider } from "@opentelemetry/api";
 import { AgentrtError } from "../core/errors.ts";
 import type { DeadLetterStore } from "../core/state-store.ts";
+import type { TracerProviderLike } from "../core/tracing.ts";
 
 /** What happens when a worker's outbox is full: drop its oldest messages, or cut the worker off. */
 export type SlowWorkerPolicy = "shed" | "disconnect";
@@ -45,7 +45,7 @@ export interface HostOptions {
   /** Where dead letters are kept between runs. Default: in memory only. */
   readonly deadLetterStore: DeadLetterStore | undefined;
   /** Traces each message on its way, by OpenTelemetry. Default: no tracing. */
-  readonly tracerProvider: TracerProvider | undefined;
+  readonly tracerProvider: TracerProviderLike | undefined;
   /** Told to workers and shown on the status page. */
   readonly version: string;
 }

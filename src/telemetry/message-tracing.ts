@@ -10,7 +10,6 @@ import {
   SpanStatusCode,
   TraceFlags,
   type Tracer,
-  type TracerProvider,
   trace,
 } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
@@ -19,6 +18,7 @@ import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
 import type { AgentId } from "../core/agent-id.ts";
 import type { EventEnvelope, Headers, RequestEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
+import type { ActiveSpan, TracerProviderLike } from "../core/tracing.ts";
 import { ATTRIBUTE } from "./message-attributes.ts";
 
 /** A message that has a span: an answer has none, because it belongs to its call's. */
@@ -27,7 +27,7 @@ export type TracedEnvelope = EventEnvelope | RequestEnvelope;
 const propagator = new W3CTraceContextPropagator();
 
 /** The span of the message that is being handled, to add attributes and events to; undefined when nothing is traced. */
-export function activeSpan(): Span | undefined {
+export function activeSpan(): ActiveSpan | undefined {
   return trace.getActiveSpan();
 }
 
@@ -38,8 +38,8 @@ export function activeSpan(): Span | undefined {
 export class MessageTracing {
   readonly #tracer: Tracer;
 
-  constructor(provider: TracerProvider) {
-    this.#tracer = provider.getTracer("agentrt");
+  constructor(provider: TracerProviderLike) {
+    this.#tracer = provider.getTracer("agentrt") as Tracer;
     // Without a context manager no handler would find its span. One that the program has set stays.
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   }

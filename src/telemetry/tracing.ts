@@ -1,5 +1,4 @@
 import { getLogger } from "@logtape/logtape";
-import type { TracerProvider as TracerProviderApi } from "@opentelemetry/api";
 import { getNumberFromEnv, getStringFromEnv } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import {
@@ -11,6 +10,7 @@ import {
 import { BatchSpanProcessor, type SpanExporter, TracerProvider } from "@opentelemetry/sdk-trace";
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from "@opentelemetry/semantic-conventions";
 import { ATTR_SERVICE_INSTANCE_ID } from "@opentelemetry/semantic-conventions/incubating";
+import type { TracerProviderLike } from "../core/tracing.ts";
 import { samplerFrom } from "./sampler.ts";
 import { consoleExporter, fileExporter, SayingExporter } from "./span-exporters.ts";
 import type { TraceTarget } from "./trace-target.ts";
@@ -27,7 +27,7 @@ export interface TracingOptions {
 }
 
 export interface Tracing {
-  readonly tracerProvider: TracerProviderApi;
+  readonly tracerProvider: TracerProviderLike;
   /** Exports what is left, but not for longer than {@link STOP_TIMEOUT_MS}. Does not reject. */
   stop(): Promise<void>;
 }

@@ -1,7 +1,7 @@
-import type { TracerProvider } from "@opentelemetry/api";
 import type { DeadLetter } from "../core/dead-letter.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { StateStore } from "../core/state-store.ts";
+import type { TracerProviderLike } from "../core/tracing.ts";
 import type { MailboxFullPolicy } from "./mailbox.ts";
 
 /** What every runtime can be told. */
@@ -27,7 +27,7 @@ export interface RuntimeOptions {
   /** Told of each event that was lost here. It is logged in any case. Default: none. */
   readonly onDeadLetter: ((letter: DeadLetter) => void) | undefined;
   /** Traces what is sent and handled, by OpenTelemetry; see docs/tracing.md. Default: no tracing. */
-  readonly tracerProvider: TracerProvider | undefined;
+  readonly tracerProvider: TracerProviderLike | undefined;
 }
 
 /** `undefined` stands for the default, as a left-out option does. */
