@@ -1,8 +1,9 @@
 // A sensor with a loose contact: of each ten readings, three in a row fail and one hangs.
-import { defineAgent, GrpcWorkerAgentRuntime } from "agentrt";
+import { defineAgent } from "agentrt";
 import { Read, Reading } from "./messages.ts";
 
-const sensor = defineAgent({
+export const sensor = defineAgent({
+  type: "sensor",
   description: "Measures, when it feels like it",
   setup(agent) {
     let count = 0;
@@ -25,11 +26,3 @@ const sensor = defineAgent({
     });
   },
 });
-
-const runtime = new GrpcWorkerAgentRuntime({
-  hostAddress: process.env["AGENTRT_HOST_ADDRESS"] ?? "127.0.0.1:50051",
-});
-await runtime.registerFactory("sensor", sensor);
-await runtime.start();
-console.log("The sensor is there, more or less.");
-await runtime.stopWhenSignal();

@@ -1,10 +1,12 @@
 // Keeps the stock of each warehouse: one agent instance for each source of inventory_updates.
-import { defineAgent, GrpcWorkerAgentRuntime, TypeSubscription } from "agentrt";
+import { defineAgent } from "agentrt";
 import { GetStock, OrderUpdate, Stock } from "./messages.ts";
 
 const FULL = 100;
 
-const stock = defineAgent({
+export const stock = defineAgent({
+  type: "stock",
+  subscriptions: ["inventory_updates"],
   description: "Knows what is left of each item",
   setup(agent) {
     const left = new Map<string, number>();
@@ -24,12 +26,3 @@ const stock = defineAgent({
     };
   },
 });
-
-const runtime = new GrpcWorkerAgentRuntime({
-  hostAddress: process.env["AGENTRT_HOST_ADDRESS"] ?? "127.0.0.1:50051",
-});
-await runtime.registerFactory("stock", stock);
-await runtime.addSubscription(new TypeSubscription("inventory_updates", "stock"));
-await runtime.start();
-console.log("The stock waits for orders.");
-await runtime.stopWhenSignal();

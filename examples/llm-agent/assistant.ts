@@ -1,5 +1,5 @@
 // An assistant whose model may ask other agents: its tools are calls.
-import { AgentId, defineAgent, GrpcWorkerAgentRuntime, type RoutedAgent } from "agentrt";
+import { AgentId, defineAgent, type RoutedAgent } from "agentrt";
 import { FakeModel } from "./fake-model.ts";
 import { GetTemperature, Question, Reply, Temperature } from "./messages.ts";
 import type { ModelClient, Turn } from "./model-client.ts";
@@ -20,6 +20,7 @@ async function useTool(agent: RoutedAgent, tool: string, argument: string): Prom
 
 function assistantWith(model: ModelClient) {
   return defineAgent({
+    type: "assistant",
     description: "Answers questions about the house",
     setup(agent) {
       agent.runtime.addMessageType(Temperature);
@@ -42,7 +43,8 @@ function assistantWith(model: ModelClient) {
   });
 }
 
-const thermometer = defineAgent({
+export const thermometer = defineAgent({
+  type: "thermometer",
   description: "Measures one room, which is its key",
   setup(agent) {
     // The longer the name, the warmer the room: enough for an example.
@@ -50,11 +52,4 @@ const thermometer = defineAgent({
   },
 });
 
-const runtime = new GrpcWorkerAgentRuntime({
-  hostAddress: process.env["AGENTRT_HOST_ADDRESS"] ?? "127.0.0.1:50051",
-});
-await runtime.registerFactory("assistant", assistantWith(new FakeModel()));
-await runtime.registerFactory("thermometer", thermometer);
-await runtime.start();
-console.log("The assistant listens.");
-await runtime.stopWhenSignal();
+export const assistant = assistantWith(new FakeModel());

@@ -32,14 +32,15 @@ async function withPrograms(use: (path: string) => Promise<void>): Promise<void>
   }
 }
 
-/** True when the lines are there, in this order; others may stand between them. */
+/** True when the lines are in the log, or on standard output in this order; others may stand between them. */
 function hasPrinted(child: AgentrtProcess, lines: readonly string[]): boolean {
   let from = 0;
-  const output = child.stdout + child.stderr;
   return lines.every((line) => {
-    const at = output.indexOf(line, from);
-    from = at + line.length;
-    return at >= 0;
+    const at = child.stdout.indexOf(line, from);
+    if (at >= 0) {
+      from = at + line.length;
+    }
+    return at >= 0 || child.logs.some(({ message }) => message === line);
   });
 }
 
