@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Collector, type OtlpRequest, type ReceivedSpan, spansOf } from "../kit/collector.ts";
@@ -273,4 +273,38 @@ test("tracing - a file that cannot be written is a clear line and exit code", as
   await using host = startAgentrt([...HOST, "--trace", `file:${path}`]);
   expect(await host.waitForExit()).toBeGreaterThan(0);
   expect(host.stderr).toContain(`agentrt: --trace: Spans cannot be written to ${path}`);
+});
+
+test("tracing - an agent of the user's own finds its span and adds to it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "agentrt-trace-"));
+  try {
+    const file = join(folder, "watcher.ts");
+    await writeFile(
+      file,
+      `import { activeSpan, defineAgent } from "agentrt";
+      export const watcher = defineAgent({
+        type: "watcher",
+        subscriptions: ["environment_data"],
+        description: "Watches",
+        setup(agent) {
+          agent.handleAnything(async () => {
+            await Bun.sleep(1);
+            activeSpan()?.setAttribute("watched.by", agent.id.key);
+          });
+        },
+      });`,
+    );
+    const flags = ["--listen", "127.0.0.1:0", "--http", "off", "--data", "none"];
+    const roles = ["--role", "host,environment-agent,worker", "--agent", file];
+    await using home = startAgentrt([
+      ...roles,
+      ...flags,
+      ...["--interval", "100ms", "--trace", "console"],
+    ]);
+    await home.waitForStdout(
+      /^span "handle_message" .*message\.agent="watcher\/home" .*watched\.by="home"$/m,
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
