@@ -5,6 +5,7 @@ export { registerAgent } from "./core/declared-agent.ts";
 export { defineAgent } from "./core/define-agent.ts";
 export { JSON_CONTENT_TYPE, PROTOBUF_CONTENT_TYPE } from "./core/envelope.ts";
 export { AgentrtError, ERROR_CODES, messageOf } from "./core/errors.ts";
+export { DROP_MESSAGE } from "./core/intervention.ts";
 export { defineMessage, markMessage, messageTypeOf, UnknownPayload } from "./core/message-type.ts";
 export { PRIORITIES, PRIORITY_HEADER, priorityOf } from "./core/priority.ts";
 export { RoutedAgent } from "./core/routed-agent.ts";
@@ -18,8 +19,10 @@ export { createMemoryStore } from "./store/memory-store.ts";
 export { openSqliteStore } from "./store/sqlite-store.ts";
 export { activeSpan } from "./telemetry/message-tracing.ts";
 export { protobufMessage } from "./wire/protobuf-message.ts";
+export { registerClosureAgent } from "./worker/closure-agent.ts";
 export { GrpcWorkerAgentRuntime } from "./worker/grpc-worker-runtime.ts";
 export { SingleThreadedAgentRuntime } from "./worker/in-process-runtime.ts";
+export { isolated } from "./worker/isolation/isolated-factory.ts";
 export { MESSAGE_TYPE, Message } from "./worker/message.ts";
 export { GrpcWorkerAgentRuntimePool } from "./worker/pool.ts";
 export { PooledRuntime } from "./worker/pooled-runtime.ts";
@@ -31,9 +34,16 @@ export type {
   Agent,
   AgentFactory,
   AgentMetadata,
+  AgentTask,
   JsonValue,
   MessageContext,
 } from "./core/agent.ts";
+export type { AgentTimer, CronOptions, TimerHandler } from "./core/agent-timers.ts";
+export type {
+  AgentTypeOptions,
+  CircuitOptions,
+  RestartOptions,
+} from "./core/agent-type-options.ts";
 export type { DeadLetter } from "./core/dead-letter.ts";
 export type { AgentClass } from "./core/declared-agent.ts";
 export type {
@@ -44,11 +54,24 @@ export type {
 } from "./core/define-agent.ts";
 export type { Headers } from "./core/envelope.ts";
 export type { AgentrtErrorOptions, ErrorCode, Retry } from "./core/errors.ts";
+export type { HandlerResult } from "./core/handler-calls.ts";
 export type { HostReport, HostState, HostTotals } from "./core/host-report.ts";
+export type {
+  Intervention,
+  InterventionHandler,
+  PublishIntervention,
+  ResponseIntervention,
+  SendIntervention,
+} from "./core/intervention.ts";
 export type { MessageCheck, MessageOf, MessageType } from "./core/message-type.ts";
 export type { Priority } from "./core/priority.ts";
-export type { HandlerResult, MessageHandler } from "./core/routed-agent.ts";
-export type { AgentRuntime, PublishOptions, SendOptions } from "./core/runtime.ts";
+export type { MessageHandler } from "./core/routed-agent.ts";
+export type {
+  AgentConstructor,
+  AgentRuntime,
+  PublishOptions,
+  SendOptions,
+} from "./core/runtime.ts";
 export type { DeadLetterStore, StateStore, Store } from "./core/state-store.ts";
 export type { Subscription } from "./core/subscription.ts";
 export type { ActiveSpan, SpanAttribute, TracerProviderLike } from "./core/tracing.ts";
@@ -56,13 +79,23 @@ export type { HostOptions, SlowWorkerPolicy } from "./host/options.ts";
 export type { PageErrorBody, PageErrorCode } from "./security/page-error.ts";
 export type { PageBindings, PageGuardOptions, PageInfo } from "./security/page-guard.ts";
 export type { PageApp, PageServer, PageServerOptions } from "./security/page-server.ts";
+export type { AgentTypeReport } from "./worker/agent-type.ts";
+export type { CircuitStateName } from "./worker/circuit.ts";
+export type {
+  AgentClosure,
+  ClosureAgent,
+  ClosureAgentOptions,
+  UnknownTypePolicy,
+} from "./worker/closure-agent.ts";
 export type { ConnectionState } from "./worker/connection-state.ts";
 export type { DispatchCounts } from "./worker/dispatch-counts.ts";
 export type { ConnectionListener } from "./worker/grpc-worker-runtime.ts";
+export type { IsolateOptions } from "./worker/isolation/isolated-factory.ts";
 export type { MailboxFullPolicy } from "./worker/mailbox.ts";
 export type { MessageFields, MessageMetadata } from "./worker/message.ts";
 export type { GetRuntimeOptions, PoolOptionsInput } from "./worker/pool.ts";
 export type { RegistrationPolicy } from "./worker/registrations.ts";
 export type { RuntimeOptions, RuntimeOptionsInput } from "./worker/runtime-options.ts";
+export type { RuntimeReport } from "./worker/runtime-report.ts";
 export type { TopicHandler, TopicSubscription } from "./worker/topic-subscriptions.ts";
 export type { WorkerOptions, WorkerOptionsInput } from "./worker/worker-options.ts";

@@ -46,8 +46,25 @@ export interface Agent {
   saveState?(): JsonValue | Promise<JsonValue>;
   /** @throws AgentrtError `STATE_REJECTED` when the state does not fit */
   loadState?(state: JsonValue): void | Promise<void>;
-  /** Lets go of timers and handles when the instance is put away. */
+  /**
+   * Called by the runtime when the instance gets no more messages, before `close`: what `bind` began
+   * ends here, such as timers. Must not throw.
+   */
+  unbind?(): void;
+  /** False while the instance has to stay although it gets no messages. Left out: it need not stay. */
+  canBePutAway?(): boolean;
+  /** Lets go of handles when the instance is put away. */
   close?(): void | Promise<void>;
+}
+
+/** Work of an agent that no message brought, such as a timer's; see `AgentRuntime.enqueueTask`. */
+export interface AgentTask {
+  /** For the log, such as `every 1000 ms`. */
+  readonly name: string;
+  /** Runs it; what it throws is treated as what a handler throws. */
+  readonly run: (signal: AbortSignal) => unknown;
+  /** Called once when it has run, or will not. */
+  readonly onEnd: () => void;
 }
 
 /** Makes an agent instance when the first message for its id arrives. */

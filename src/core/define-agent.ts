@@ -75,13 +75,24 @@ function factoryOf(definition: AgentDefinition): AgentFactory {
   return async (id, runtime) => {
     const agent = new RoutedAgent(definition.description);
     agent.bind(id, runtime);
-    const hooks = (await definition.setup(agent)) ?? {};
+    const hooks = await setUp(agent, definition);
+    return Object.assign(agent, hooks);
+  };
+}
+
+async function setUp(agent: RoutedAgent, { setup }: AgentDefinition): Promise<AgentHooks> {
+  try {
+    const hooks = (await setup(agent)) ?? {};
     if ((hooks.saveState === undefined) !== (hooks.loadState === undefined)) {
       throw new AgentrtError(
         "INVALID_OPTION",
-        `Agent ${id}: return saveState and loadState together; one alone loses what the other handles.`,
+        `Agent ${agent.id}: return saveState and loadState together; one alone loses what the other handles.`,
       );
     }
-    return Object.assign(agent, hooks);
-  };
+    return hooks;
+  } catch (error) {
+    // Schedules that the set-up had begun would outlive an agent that never was.
+    agent.unbind();
+    throw error;
+  }
 }

@@ -24,6 +24,12 @@ export const ERROR_CODES = {
   CANCELLED: { retry: "never", when: "the caller gave up" },
   HANDLER_FAILED: { retry: "never", when: "the agent's handler threw" },
   CANNOT_HANDLE: { retry: "never", when: "the agent has no handler for this message type" },
+  MESSAGE_DROPPED: {
+    retry: "never",
+    when: "an intervention handler dropped the call or its answer",
+  },
+  WRONG_AGENT_CLASS: { retry: "never", when: "an agent instance is not of the expected class" },
+  CIRCUIT_OPEN: { retry: "after", when: "the agent type failed too often and rests for a while" },
   QUEUE_FULL: { retry: "after", when: "a bounded queue has no room" },
   SLOW_WORKER: { retry: "after", when: "a worker did not read what was sent to it" },
   TOO_LARGE: { retry: "never", when: "a message is over the size limit" },

@@ -79,6 +79,8 @@ export interface HostTotals {
   /** Calls that ended in an error of the host's own, such as an unknown agent type; time-outs are apart. */
   readonly callsFailed: number;
   readonly callsTimedOut: number;
+  /** Calls that their callers cancelled before they were answered. */
+  readonly callsGivenUp: number;
   /** Responses to calls that nobody waits for any more. */
   readonly strayResponses: number;
   readonly controlMessages: number;

@@ -1,16 +1,19 @@
 import { getLogger } from "@logtape/logtape";
 import type { Agent, AgentMetadata, JsonValue, MessageContext } from "./agent.ts";
 import { type AgentId, shorten } from "./agent-id.ts";
+import {
+  type AgentTimer,
+  AgentTimers,
+  type CronOptions,
+  type TimerHandler,
+} from "./agent-timers.ts";
 import { AgentrtError } from "./errors.ts";
+import { firstResult, type HandlerCall, type HandlerResult, runAll } from "./handler-calls.ts";
 import { type MessageType, messageTypeOf, UnknownPayload } from "./message-type.ts";
 import type { AgentRuntime, PublishOptions, SendOptions } from "./runtime.ts";
 import type { TopicId } from "./topic-id.ts";
 
 const logger = getLogger(["agentrt", "agent"]);
-
-/** A call's result is a message made by a message type; an event's handler gives nothing. */
-// biome-ignore lint/suspicious/noConfusingVoidType: an async handler without a return has this type.
-export type HandlerResult = object | undefined | void;
 
 export type MessageHandler<T extends object> = (
   data: T,
@@ -52,6 +55,7 @@ export class RoutedAgent implements Agent {
   readonly #routes: Route[] = [];
   readonly #anythingHandlers: MessageHandler<object>[] = [];
   readonly #unhandledNames = new Set<string>();
+  readonly #timers = new AgentTimers((task) => this.runtime.enqueueTask(this.id, task));
   #binding: { readonly id: AgentId; readonly runtime: AgentRuntime } | undefined;
 
   constructor(description: string) {
@@ -162,6 +166,40 @@ export class RoutedAgent implements Agent {
     return context.isRpc ? await firstResult(calls) : await runAll(calls);
   }
 
+  /**
+   * Runs `handler` each `intervalMs` milliseconds from now on, in turn with the agent's messages. What
+   * it throws is treated as what a message handler throws. Stopped when the instance is closed, which
+   * is not put away before; connections that break and come back do not matter to it.
+   * @throws AgentrtError `INVALID_OPTION`
+   */
+  every(intervalMs: number, handler: TimerHandler): AgentTimer {
+    return this.#timers.every(intervalMs, handler);
+  }
+
+  /** As `every`, once, `delayMs` milliseconds from now. @throws AgentrtError `INVALID_OPTION` */
+  after(delayMs: number, handler: TimerHandler): AgentTimer {
+    return this.#timers.after(delayMs, handler);
+  }
+
+  /**
+   * As `every`, at the times of a cron pattern of five fields, or six with seconds first:
+   * `this.cron("0 7 * * mon-fri", () => this.wakeUp(), { timeZone: "Europe/Berlin" })`.
+   * @throws AgentrtError `INVALID_OPTION` for a pattern or time zone that cannot be read
+   */
+  cron(pattern: string, handler: TimerHandler, options?: CronOptions): AgentTimer {
+    return this.#timers.cron(pattern, handler, options);
+  }
+
+  /** Called by the runtime when the instance gets no more messages: its schedules end. */
+  unbind(): void {
+    this.#timers.stopAll();
+  }
+
+  /** Called by the runtime: an agent with schedules stays although no messages come. */
+  canBePutAway(): boolean {
+    return this.#timers.size === 0;
+  }
+
   /** Declared for subclasses that keep state; see {@link Agent}. */
   saveState?(): JsonValue | Promise<JsonValue>;
   loadState?(state: JsonValue): void | Promise<void>;
@@ -232,40 +270,6 @@ export class RoutedAgent implements Agent {
     }
     return this.#binding;
   }
-}
-
-type HandlerCall = () => Promise<HandlerResult>;
-
-async function firstResult(calls: readonly HandlerCall[]): Promise<object | undefined> {
-  for (const call of calls) {
-    const result = await call();
-    if (result !== undefined) {
-      return result;
-    }
-  }
-  return undefined;
-}
-
-/** One handler that fails does not keep the message from the next; the first error is thrown at the end. */
-async function runAll(calls: readonly HandlerCall[]): Promise<undefined> {
-  const errors: unknown[] = [];
-  for (const call of calls) {
-    try {
-      await call();
-    } catch (error) {
-      errors.push(error);
-    }
-  }
-  if (errors.length > 1) {
-    logger.warn("several handlers of one message failed; the first error is reported", {
-      failed: errors.length,
-      errors,
-    });
-  }
-  if (errors.length > 0) {
-    throw errors[0];
-  }
-  return undefined;
 }
 
 function isSameKind(a: MessageType, b: MessageType): boolean {

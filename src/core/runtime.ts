@@ -1,5 +1,6 @@
-import type { Agent, AgentFactory, AgentMetadata, JsonValue } from "./agent.ts";
+import type { Agent, AgentFactory, AgentMetadata, AgentTask, JsonValue } from "./agent.ts";
 import type { AgentId } from "./agent-id.ts";
+import type { AgentTypeOptions } from "./agent-type-options.ts";
 import type { Headers } from "./envelope.ts";
 import type { MessageType } from "./message-type.ts";
 import type { Priority } from "./priority.ts";
@@ -22,6 +23,9 @@ export interface SendOptions extends PublishOptions {
   /** How long to wait for the answer, in milliseconds. Default: the runtime's call time-out. */
   readonly timeoutMs?: number;
 }
+
+/** A class of agents, whatever its constructor takes. */
+export type AgentConstructor<T extends Agent> = abstract new (...parameters: never[]) => T;
 
 /**
  * What every runtime offers, whether its agents live in one process or on many machines.
@@ -48,11 +52,15 @@ export interface AgentRuntime {
 
   /**
    * Registers an agent type; instances are made when their first message arrives.
-   * @throws AgentrtError `AGENT_TYPE_TAKEN`, `INVALID_AGENT_ID`
+   * @throws AgentrtError `AGENT_TYPE_TAKEN`, `INVALID_AGENT_ID`, `INVALID_OPTION`
    */
-  registerFactory(type: string, factory: AgentFactory): Promise<void>;
+  registerFactory(type: string, factory: AgentFactory, options?: AgentTypeOptions): Promise<void>;
 
-  /** Registers one instance that exists already; its type serves no other keys. */
+  /**
+   * Registers one instance that exists already; its type serves the keys that were registered so,
+   * and no others. It is the caller's own object, so it is neither made anew nor put away.
+   * @throws AgentrtError `AGENT_TYPE_TAKEN`; `WRONG_AGENT_CLASS` when others of its type are of another class
+   */
   registerAgentInstance(agent: Agent, id: AgentId): Promise<void>;
 
   /** @throws AgentrtError `SUBSCRIPTION_EXISTS` */
@@ -64,9 +72,24 @@ export interface AgentRuntime {
   /** Makes a data type known, so that messages of it arrive decoded. Handlers do this for theirs. */
   addMessageType(type: MessageType): void;
 
-  /** The instance behind an id that lives in this process, made now if need be. @throws AgentrtError `NO_SUCH_AGENT` */
+  /**
+   * The instance behind an id that lives in this process, made now if need be.
+   * @throws AgentrtError `NO_SUCH_AGENT`; `WRONG_AGENT_CLASS` when it is not of the expected class
+   */
   tryGetUnderlyingAgentInstance(id: AgentId): Promise<Agent>;
+  tryGetUnderlyingAgentInstance<T extends Agent>(
+    id: AgentId,
+    expected: AgentConstructor<T>,
+  ): Promise<T>;
 
+  /**
+   * Runs work of a local agent in its turn, as if it were a message: one at a time with the agent's
+   * messages, under its time limit and supervision.
+   * @throws AgentrtError `NO_SUCH_AGENT`; `WORKER_GONE` while stopping
+   */
+  enqueueTask(id: AgentId, task: AgentTask): void;
+
+  /** Of an agent in this process: the protocol has no question for others. @throws AgentrtError `NO_SUCH_AGENT` */
   agentMetadata(id: AgentId): Promise<AgentMetadata>;
 
   /** The state of one agent, wherever it lives. @throws AgentrtError `NO_SUCH_AGENT`, `DEADLINE` */
@@ -78,7 +101,7 @@ export interface AgentRuntime {
   /** Stores the state of one local agent now, for changes that no message caused. */
   persist(id: AgentId): Promise<void>;
 
-  /** The states of all instances of this process, by `type/key`. */
+  /** The states of all instances that this process holds now, by `type/key`. */
   saveState(): Promise<Readonly<Record<string, JsonValue>>>;
 
   loadState(states: Readonly<Record<string, JsonValue>>): Promise<void>;

@@ -16,6 +16,7 @@ import {
   EMPTY_ANSWER,
   encodeSubscriptions,
 } from "../wire/autogen/unary-codec.ts";
+import { capabilitiesIn, declareCapabilities } from "../wire/capabilities.ts";
 import { toStatus } from "../wire/grpc-status.ts";
 import type { HostStream, Session } from "./session.ts";
 import type { Sessions, SessionsParts } from "./sessions.ts";
@@ -105,8 +106,9 @@ function openChannel(parts: AgentRpcParts, stream: HostStream): void {
   stream.on("end", () => sessions.left(session, stream, "left"));
   stream.on("cancelled", () => sessions.left(session, stream, "lost"));
   stream.on("error", () => sessions.left(session, stream, "lost"));
+  session.capabilities = capabilitiesIn(stream.metadata);
   // AutoGen's Python worker waits for the headers before it does anything else.
-  stream.sendMetadata(new Metadata());
+  stream.sendMetadata(declareCapabilities());
   sessions.connected(session, stream, stream.getPeer());
 }
 

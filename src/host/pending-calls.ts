@@ -24,6 +24,8 @@ export class PendingCalls {
   readonly #now: () => number;
   /** In the order of their deadlines, since all have the same time-out. */
   readonly #calls = new Map<string, PendingCall>();
+  /** The calls of each caller by its own ids of them; of two with one id the later. */
+  readonly #byRequestId = new Map<Session, Map<string, PendingCall>>();
   readonly #bySession = new Map<Session, Set<PendingCall>>();
   #lastId = 0;
 
@@ -47,6 +49,8 @@ export class PendingCalls {
       deadlineMs: this.#now() + this.#timeoutMs,
     };
     this.#calls.set(call.hostId, call);
+    const requests = this.#byRequestId.get(caller) ?? new Map<string, PendingCall>();
+    this.#byRequestId.set(caller, requests.set(request.id, call));
     this.#link(caller, call);
     this.#link(target, call);
     return call;
@@ -65,6 +69,15 @@ export class PendingCalls {
   /** Takes out the call with this id, whoever it was asked of. */
   abandon(hostId: string): PendingCall | undefined {
     const call = this.#calls.get(hostId);
+    if (call !== undefined) {
+      this.#remove(call);
+    }
+    return call;
+  }
+
+  /** Takes out a call that its caller has given up. */
+  giveUp(requestId: string, caller: Session): PendingCall | undefined {
+    const call = this.#byRequestId.get(caller)?.get(requestId);
     if (call !== undefined) {
       this.#remove(call);
     }
@@ -107,6 +120,13 @@ export class PendingCalls {
 
   #remove(call: PendingCall): void {
     this.#calls.delete(call.hostId);
+    const requests = this.#byRequestId.get(call.caller);
+    if (requests?.get(call.requestId) === call) {
+      requests.delete(call.requestId);
+    }
+    if (requests?.size === 0) {
+      this.#byRequestId.delete(call.caller);
+    }
     for (const session of [call.caller, call.target]) {
       const calls = this.#bySession.get(session);
       calls?.delete(call);

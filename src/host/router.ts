@@ -9,6 +9,7 @@ import {
 import { AgentrtError } from "../core/errors.ts";
 import { type Priority, priorityOf } from "../core/priority.ts";
 import { encodeMessage } from "../wire/autogen/codec.ts";
+import { CANCEL_HEADER } from "../wire/capabilities.ts";
 import { CODE_HEADER, statusNameOf } from "../wire/grpc-status.ts";
 import type { Backpressure } from "./backpressure.ts";
 import type { DeadLetters } from "./dead-letters.ts";
@@ -139,6 +140,11 @@ export class Router {
 
   #call(request: RequestEnvelope, caller: Session): void {
     const { registry, totals } = this.#parts;
+    const givenUpId = request.headers[CANCEL_HEADER];
+    if (givenUpId !== undefined) {
+      this.#giveUp(givenUpId, request, caller);
+      return;
+    }
     totals.callsIn += 1;
     const target = registry.holderOf(request.target.type);
     const error = this.#reasonToRefuse(request, target);
@@ -156,6 +162,19 @@ export class Router {
       return;
     }
     this.#offer(target, frame);
+  }
+
+  /** A caller does not wait any more: its agent hears so, if its worker understands it. */
+  #giveUp(requestId: string, request: RequestEnvelope, caller: Session): void {
+    const call = this.#calls.giveUp(requestId, caller);
+    if (call === undefined) {
+      return;
+    }
+    this.#parts.totals.callsGivenUp += 1;
+    const { hostId: id, target } = call;
+    if (target.capabilities.has("cancel")) {
+      this.#offer(target, frameOfCall({ ...request, id, headers: { [CANCEL_HEADER]: id } }));
+    }
   }
 
   #reasonToRefuse(request: RequestEnvelope, target: Session | undefined): AgentrtError | undefined {

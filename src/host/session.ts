@@ -1,5 +1,6 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
+import type { Capability } from "../wire/capabilities.ts";
 import { Outbox } from "./outbox.ts";
 
 /** A stream of raw frames as the host sees it. */
@@ -36,6 +37,8 @@ export class Session {
   shed = 0;
   /** Number of the last event given to this session; lets the router give each event once. */
   lastEvent = 0;
+  /** What its worker can do beyond the protocol. */
+  capabilities: ReadonlySet<Capability> = new Set();
   /** True while it is too far behind for its publishers to wait for it; see Backpressure. */
   isSlow = false;
   #state: SessionState;

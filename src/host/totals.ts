@@ -19,6 +19,7 @@ export function createTotals(): MutableTotals {
     callsAnswered: 0,
     callsFailed: 0,
     callsTimedOut: 0,
+    callsGivenUp: 0,
     strayResponses: 0,
     controlMessages: 0,
     bytesIn: 0,

@@ -55,6 +55,7 @@ const TOTALS: Readonly<Record<keyof HostTotals, readonly [name: string, help: st
     "agentrt_calls_failed_total",
     "Calls that ended in an error of the host's own, time-outs apart.",
   ],
+  callsGivenUp: ["agentrt_calls_given_up_total", "Calls that their callers cancelled."],
   callsTimedOut: ["agentrt_calls_timed_out_total", "Calls that nobody answered in time."],
   strayResponses: [
     "agentrt_stray_responses_total",

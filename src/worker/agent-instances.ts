@@ -1,10 +1,15 @@
+import { getLogger } from "@logtape/logtape";
 import type { Agent, AgentFactory } from "../core/agent.ts";
 import { AgentId, assertAgentType } from "../core/agent-id.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { AgentRuntime } from "../core/runtime.ts";
 import type { StateStore } from "../core/state-store.ts";
+import type { AgentPolicy } from "./agent-policy.ts";
 import { AgentSlot } from "./agent-slot.ts";
+import { AgentType, type AgentTypeReport } from "./agent-type.ts";
 import { replaceType } from "./replace-type.ts";
+
+const logger = getLogger(["agentrt", "worker"]);
 
 export interface AgentInstancesOptions {
   readonly runtime: AgentRuntime;
@@ -16,15 +21,18 @@ export interface AgentInstancesOptions {
 /** The agent types of one runtime and the instances made of them. */
 export class AgentInstances {
   readonly #options: AgentInstancesOptions;
-  readonly #factories = new Map<string, AgentFactory>();
+  readonly #types = new Map<string, AgentType>();
   readonly #slots = new Map<string, AgentSlot>();
+  /** Instances that save and close, for the next instance of the same id to wait for. */
+  readonly #leaving = new Map<string, Promise<void>>();
+  #onPutAway: (slot: AgentSlot) => void = () => undefined;
 
   constructor(options: AgentInstancesOptions) {
     this.#options = options;
   }
 
   get types(): readonly string[] {
-    return [...this.#factories.keys()];
+    return [...this.#types.keys()];
   }
 
   get size(): number {
@@ -32,28 +40,44 @@ export class AgentInstances {
   }
 
   hasType(type: string): boolean {
-    return this.#factories.has(type);
+    return this.#types.has(type);
+  }
+
+  report(): readonly AgentTypeReport[] {
+    return [...this.#types.values()].map((type) => type.report());
+  }
+
+  /** Calls `listener` with each slot that is put away, at the moment when it takes no more messages. */
+  onPutAway(listener: (slot: AgentSlot) => void): void {
+    this.#onPutAway = listener;
   }
 
   /** @throws AgentrtError `INVALID_AGENT_ID`; `AGENT_TYPE_TAKEN` when this runtime has the type */
-  addType(type: string, factory: AgentFactory): void {
-    assertAgentType(type);
-    if (this.#factories.has(type)) {
+  addType(
+    name: string,
+    factory: AgentFactory,
+    policy: AgentPolicy,
+    { isGiven = false } = {},
+  ): void {
+    assertAgentType(name);
+    if (this.#types.has(name)) {
       throw new AgentrtError(
         "AGENT_TYPE_TAKEN",
-        `Agent type ${type} is registered in this runtime already. Register each type once.`,
-        { data: { agentType: type } },
+        `Agent type ${name} is registered in this runtime already. Register each type once.`,
+        { data: { agentType: name } },
       );
     }
-    this.#factories.set(type, factory);
+    const onIdleExpired = (slot: AgentSlot): void => this.#expire(slot);
+    this.#types.set(name, new AgentType({ name, factory, policy, isGiven, onIdleExpired }));
   }
 
   /** Forgets a type that could not be registered with the host. */
-  removeType(type: string): void {
-    this.#factories.delete(type);
-    for (const [name, slot] of this.#slots) {
-      if (slot.id.type === type) {
-        this.#slots.delete(name);
+  removeType(name: string): void {
+    this.#types.get(name)?.idle?.clear();
+    this.#types.delete(name);
+    for (const slot of [...this.#slots.values()]) {
+      if (slot.id.type === name) {
+        this.#delete(slot);
       }
     }
   }
@@ -63,16 +87,18 @@ export class AgentInstances {
    * @throws AgentrtError `NO_SUCH_AGENT` when this runtime does not have the type
    */
   async replaceType(type: string, after: AgentFactory, timeoutMs: number): Promise<void> {
-    const before = this.#factories.get(type);
-    if (before === undefined) {
+    const known = this.#types.get(type);
+    if (known === undefined) {
       throw noSuchAgent(new AgentId(type, "default"), this.types);
     }
     await replaceType({
-      before,
+      before: known.factory,
       after,
       timeoutMs,
       slots: () => [...this.#slots.values()].filter((slot) => slot.id.type === type),
-      setFactory: (factory) => this.#factories.set(type, factory),
+      setFactory: (factory) => {
+        known.factory = factory;
+      },
     });
   }
 
@@ -86,20 +112,22 @@ export class AgentInstances {
     if (existing !== undefined) {
       return existing;
     }
-    const factory = this.#factories.get(id.type);
-    if (factory === undefined) {
+    const type = this.#types.get(id.type);
+    if (type === undefined) {
       throw noSuchAgent(id, this.types);
     }
-    if (this.#slots.size >= this.#options.maxInstances) {
+    if (this.#slots.size >= this.#options.maxInstances && !this.#makeRoom(type)) {
       throw new AgentrtError(
         "TOO_MANY",
-        `Agent ${id} cannot be made: this runtime holds ${this.#slots.size} instances, its limit. Raise maxInstances, or use fewer keys.`,
+        `Agent ${id} cannot be made: this runtime holds ${this.#slots.size} instances, its limit. Raise maxInstances, set idleTimeoutMs, or use fewer keys.`,
         { data: { limit: this.#options.maxInstances } },
       );
     }
     const { runtime, stateStore } = this.#options;
-    const slot = new AgentSlot({ id, runtime, factory, stateStore });
+    const predecessor = this.#leaving.get(name);
+    const slot = new AgentSlot({ id, type, runtime, stateStore, predecessor });
     this.#slots.set(name, slot);
+    type.instances += 1;
     return slot;
   }
 
@@ -109,9 +137,19 @@ export class AgentInstances {
   }
 
   /** Gives back the place of an instance that could not be made. */
-  forgetIfVacant(slot: AgentSlot): void {
-    if (slot.isVacant) {
-      this.#slots.delete(slot.id.toString());
+  forget(slot: AgentSlot): void {
+    if (slot.isForgettable) {
+      this.#delete(slot);
+    }
+  }
+
+  /** Closes one instance; its next message makes it anew. */
+  async drop(id: AgentId): Promise<void> {
+    const slot = this.find(id);
+    if (slot !== undefined) {
+      this.#delete(slot);
+      this.#onPutAway(slot);
+      await slot.close();
     }
   }
 
@@ -120,22 +158,66 @@ export class AgentInstances {
     return [...this.#slots.values()].filter((slot) => slot.isLiving);
   }
 
-  async closeAll(): Promise<void> {
-    await Promise.all([...this.#slots.values()].map(async (slot) => await slot.close()));
-  }
-}
-
-/** A factory for one instance that exists already; it refuses every other key of its type. */
-export function factoryOfInstance(agent: Agent, id: AgentId): AgentFactory {
-  return (wanted) => {
-    if (!wanted.equals(id)) {
-      throw new AgentrtError(
-        "NO_SUCH_AGENT",
-        `Agent type ${id.type} was registered as the one instance ${id}; there is no ${wanted}.`,
-      );
+  /** A state that cannot be saved is logged. */
+  async saveAndCloseAll(): Promise<void> {
+    const saving = this.living().map(async (slot) => await slot.saveIfChanged());
+    for (const outcome of await Promise.allSettled(saving)) {
+      if (outcome.status === "rejected") {
+        logger.error("a state could not be saved while stopping", { error: outcome.reason });
+      }
     }
-    return agent;
-  };
+    await this.#closeAll();
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const type of this.#types.values()) {
+      type.idle?.clear();
+    }
+    const closing = [...this.#slots.values()].map(async (slot) => await slot.close());
+    await Promise.all([...closing, ...this.#leaving.values()]);
+  }
+
+  /** Puts away the instance of an idle type that is idle longest, of the same type if there is one. */
+  #makeRoom(wanted: AgentType): boolean {
+    for (const type of [wanted, ...this.#types.values()]) {
+      const slot = type.idle?.oldest();
+      if (slot !== undefined) {
+        this.#putAway(slot);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  #expire(slot: AgentSlot): void {
+    if (slot.canBePutAway) {
+      this.#putAway(slot);
+    } else {
+      slot.type.idle?.add(slot);
+    }
+  }
+
+  #putAway(slot: AgentSlot): void {
+    const name = slot.id.toString();
+    this.#delete(slot);
+    slot.type.counts.putAway += 1;
+    this.#onPutAway(slot);
+    const leaving = slot.putAway().finally(() => {
+      if (this.#leaving.get(name) === leaving) {
+        this.#leaving.delete(name);
+      }
+    });
+    this.#leaving.set(name, leaving);
+  }
+
+  #delete(slot: AgentSlot): void {
+    const name = slot.id.toString();
+    if (this.#slots.get(name) === slot) {
+      this.#slots.delete(name);
+      slot.type.instances -= 1;
+      slot.type.idle?.remove(slot);
+    }
+  }
 }
 
 export function noSuchAgent(id: AgentId, knownTypes: readonly string[]): AgentrtError {
@@ -143,6 +225,18 @@ export function noSuchAgent(id: AgentId, knownTypes: readonly string[]): Agentrt
   return new AgentrtError(
     "NO_SUCH_AGENT",
     `No agent type ${id.type} is registered here (registered: ${known}). Register it before calling ${id}.`,
+    { data: { agent: id.toString() } },
+  );
+}
+
+export function wrongClass(
+  id: AgentId,
+  agent: Agent,
+  expected: { readonly name: string },
+): AgentrtError {
+  return new AgentrtError(
+    "WRONG_AGENT_CLASS",
+    `Agent ${id} is a ${agent.constructor.name}, not a ${expected.name}.`,
     { data: { agent: id.toString() } },
   );
 }

@@ -1,17 +1,25 @@
 import { getLogger } from "@logtape/logtape";
 import type { Agent, AgentFactory, JsonValue } from "../core/agent.ts";
-import { AgentId } from "../core/agent-id.ts";
-import { AgentrtError, messageOf } from "../core/errors.ts";
+import type { AgentId } from "../core/agent-id.ts";
+import { AgentrtError } from "../core/errors.ts";
 import type { AgentRuntime } from "../core/runtime.ts";
 import type { StateStore } from "../core/state-store.ts";
+import type { AgentType } from "./agent-type.ts";
+import { type Backoff, startBackoff } from "./backoff.ts";
+import { endsWithin } from "./ends-within.ts";
+import { InstanceMaker } from "./instance-maker.ts";
+import { stateRejected } from "./rejected-state.ts";
 import { Turnstile } from "./turnstile.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
 
-/** Where a state goes that its agent did not accept: the same key under the type with this ending. */
-export const REJECTED_STATE_SUFFIX = ".rejected-state";
+/** How long an instance that is made anew waits for the one before to save and close. */
+const LEAVE_GRACE_MS = 1_000;
 
-/** vacant -> creating -> living -> closed; a factory that fails leads from creating back to vacant. */
+/**
+ * vacant -> creating -> living -> closed; a factory that fails leads from creating back to vacant,
+ * as a restart does from creating and living.
+ */
 type SlotState =
   | { readonly kind: "vacant" }
   | { readonly kind: "creating"; readonly agent: Promise<Agent> }
@@ -20,40 +28,76 @@ type SlotState =
 
 export interface AgentSlotOptions {
   readonly id: AgentId;
+  readonly type: AgentType;
   readonly runtime: AgentRuntime;
-  readonly factory: AgentFactory;
   readonly stateStore: StateStore | undefined;
+  /** Resolves when an instance of the same id that was put away has left. */
+  readonly predecessor: Promise<void> | undefined;
 }
 
-/** The place of one agent instance: makes it when it is needed first, and keeps its state stored. */
+/** The place of one agent instance: makes it when it is needed first, keeps its state stored, makes it anew. */
 export class AgentSlot {
   readonly id: AgentId;
+  readonly type: AgentType;
   readonly #options: AgentSlotOptions;
-  readonly #turnstile = new Turnstile();
-  #factory: AgentFactory;
+  readonly #maker: InstanceMaker;
+  #turnstile = new Turnstile();
   #state: SlotState = { kind: "vacant" };
-  /** The JSON text that the store has; undefined while it has none of this agent. */
-  #storedJson: string | undefined;
+  /** True while the last save failed, so that the state is here alone. */
+  #isUnsaved = false;
+  #failuresInARow = 0;
+  #restartBackoff: Backoff | undefined;
   /** Saves one after the other, so that an older state never overwrites a newer one. */
   #lastSave: Promise<void> = Promise.resolve();
 
   constructor(options: AgentSlotOptions) {
     this.id = options.id;
+    this.type = options.type;
     this.#options = options;
-    this.#factory = options.factory;
+    this.#maker = new InstanceMaker(
+      { ...options, factory: options.type.factory },
+      options.predecessor,
+    );
   }
 
   /** What makes the instance. */
   get factory(): AgentFactory {
-    return this.#factory;
+    return this.#maker.factory;
   }
 
-  get isVacant(): boolean {
-    return this.#state.kind === "vacant";
+  /** Who handles a message passes it, so that the instance is not replaced meanwhile. */
+  get turnstile(): Turnstile {
+    return this.#turnstile;
+  }
+
+  /** True when nothing is lost with the slot: there is no instance, and no memory of one. */
+  get isForgettable(): boolean {
+    return this.#state.kind === "vacant" && this.#restartBackoff === undefined;
   }
 
   get isLiving(): boolean {
     return this.#state.kind === "living";
+  }
+
+  /** True when there is a store that keeps its state. */
+  get isStored(): boolean {
+    return this.#options.stateStore !== undefined;
+  }
+
+  /** True when the instance, with nothing to do, may be saved and closed without a loss. */
+  get canBePutAway(): boolean {
+    switch (this.#state.kind) {
+      case "vacant":
+        return this.#maker.carriedJson === undefined;
+      case "living": {
+        const { agent } = this.#state;
+        const hasPlaceForState =
+          agent.saveState === undefined || this.#options.stateStore !== undefined;
+        return !this.#isUnsaved && hasPlaceForState && agent.canBePutAway?.() !== false;
+      }
+      default:
+        return false;
+    }
   }
 
   /**
@@ -65,11 +109,8 @@ export class AgentSlot {
       case "living":
       case "creating":
         return await this.#state.agent;
-      case "vacant": {
-        const agent = this.#create();
-        this.#state = { kind: "creating", agent };
-        return await agent;
-      }
+      case "vacant":
+        return await this.#create();
       case "closed":
         throw new AgentrtError(
           "RUNTIME_STATE",
@@ -78,15 +119,6 @@ export class AgentSlot {
       default:
         return this.#state satisfies never;
     }
-  }
-
-  /** Keeps the instance from being replaced until `leave`; see `Turnstile.enter` for the result. */
-  enter(): Promise<void> | undefined {
-    return this.#turnstile.enter();
-  }
-
-  leave(): void {
-    this.#turnstile.leave();
   }
 
   /**
@@ -112,7 +144,7 @@ export class AgentSlot {
     try {
       await agent.loadState(state);
     } catch (error) {
-      throw rejected(this.id, error);
+      throw stateRejected(this.id, error);
     }
     await this.saveIfChanged();
   }
@@ -133,18 +165,84 @@ export class AgentSlot {
     await save;
   }
 
+  succeeded(): void {
+    this.#failuresInARow = 0;
+    this.#restartBackoff = undefined;
+  }
+
+  /** Counts a failure. True when the instance has to be made anew by the rules of its type. */
+  failed(): boolean {
+    this.#failuresInARow += 1;
+    const { restart } = this.type.policy;
+    return restart !== undefined && this.#failuresInARow >= restart.afterFailures;
+  }
+
+  /**
+   * Lets the instance go; the next message makes it anew, with its state. Does not reject.
+   * Returns the pause before that message, by the rules of the type.
+   */
+  restart(): Backoff | undefined {
+    const before = this.#state;
+    const { restart } = this.type.policy;
+    if (before.kind === "closed") {
+      return undefined;
+    }
+    this.#failuresInARow = 0;
+    this.#state = { kind: "vacant" };
+    // A handler that hangs never leaves the old one.
+    this.#turnstile = new Turnstile();
+    if (before.kind === "living") {
+      this.#maker.predecessor = endsWithin(LEAVE_GRACE_MS, this.#maker.leave(before.agent)).then(
+        () => undefined,
+      );
+    } else if (before.kind === "creating") {
+      // It hangs, and may do so for ever; if it is made after all, it is closed.
+      void this.#maker.closeAgent(before.agent);
+    }
+    if (restart !== undefined) {
+      this.#restartBackoff = this.#restartBackoff?.next() ?? startBackoff(restart);
+    }
+    return this.#restartBackoff;
+  }
+
+  /** Saves the state and lets the instance close; the slot is over. Does not reject. */
+  async putAway(): Promise<void> {
+    try {
+      await this.saveIfChanged();
+    } catch (error) {
+      logger.error("the state of an agent could not be saved when it was put away", {
+        agent: this.id.toString(),
+        error,
+      });
+    }
+    await this.close();
+  }
+
   /** Lets the instance close; nothing is made here afterwards. Does not reject. */
   async close(): Promise<void> {
     const before = this.#state;
     this.#state = { kind: "closed" };
-    if (before.kind !== "living" && before.kind !== "creating") {
-      return;
+    if (before.kind === "living" || before.kind === "creating") {
+      await this.#maker.closeAgent(before.agent);
     }
+  }
+
+  async #create(): Promise<Agent> {
+    const agent = this.#maker.makeFromStore();
+    // A restart or close while it is made takes the attempt's place, and lets its agent go.
+    const attempt: SlotState = { kind: "creating", agent };
+    this.#state = attempt;
     try {
-      const agent = await before.agent;
-      await agent.close?.();
+      const made = await agent;
+      if (this.#state === attempt) {
+        this.#state = { kind: "living", agent: made };
+      }
+      return made;
     } catch (error) {
-      logger.error("an agent failed to close", { agent: this.id.toString(), error });
+      if (this.#state === attempt) {
+        this.#state = { kind: "vacant" };
+      }
+      throw error;
     }
   }
 
@@ -152,19 +250,20 @@ export class AgentSlot {
     if (this.#state.kind === "creating") {
       await Promise.allSettled([this.#state.agent]);
     }
-    const before = this.#factory;
+    const before = this.#maker.factory;
     if (this.#state.kind !== "living") {
-      this.#factory = factory;
+      this.#maker.factory = factory;
       return;
     }
     const old = this.#state.agent;
     const state = await old.saveState?.();
+    old.unbind?.();
     await old.close?.();
-    this.#factory = factory;
+    this.#maker.factory = factory;
     try {
-      this.#settle(await this.#makeWith(state));
+      this.#settle(await this.#maker.makeWith(state));
     } catch (error) {
-      this.#factory = before;
+      this.#maker.factory = before;
       await this.#goBack(state);
       throw error;
     }
@@ -173,7 +272,7 @@ export class AgentSlot {
 
   async #goBack(state: JsonValue | undefined): Promise<void> {
     try {
-      this.#settle(await this.#makeWith(state));
+      this.#settle(await this.#maker.makeWith(state));
     } catch (error) {
       // The next message tries again, with what the store has.
       this.#state = { kind: "vacant" };
@@ -191,95 +290,17 @@ export class AgentSlot {
     }
   }
 
-  async #makeWith(state: JsonValue | undefined): Promise<Agent> {
-    const agent = await this.#make();
-    if (state !== undefined && agent.loadState !== undefined) {
-      try {
-        await agent.loadState(state);
-      } catch (error) {
-        throw rejected(this.id, error);
-      }
-    }
-    return agent;
-  }
-
-  async #create(): Promise<Agent> {
-    try {
-      const agent = await this.#makeWithState();
-      if (this.#state.kind === "creating") {
-        this.#state = { kind: "living", agent };
-      }
-      return agent;
-    } catch (error) {
-      if (this.#state.kind === "creating") {
-        this.#state = { kind: "vacant" };
-      }
-      throw error;
-    }
-  }
-
-  async #makeWithState(): Promise<Agent> {
-    const stored = this.#options.stateStore?.loadState(this.id);
-    const agent = await this.#make();
-    if (stored === undefined || agent.loadState === undefined) {
-      return agent;
-    }
-    try {
-      await agent.loadState(JSON.parse(stored) as JsonValue);
-      this.#storedJson = stored;
-      return agent;
-    } catch (error) {
-      this.#putAside(stored, error);
-      // A fresh object, because the refused state may have been loaded in part.
-      const fresh = await this.#make();
-      if (fresh !== agent) {
-        await agent.close?.();
-      }
-      return fresh;
-    }
-  }
-
-  async #make(): Promise<Agent> {
-    const { id, runtime } = this.#options;
-    const agent = await this.#factory(id, runtime);
-    agent.bind(id, runtime);
-    return agent;
-  }
-
-  #putAside(stored: string, error: unknown): void {
-    const asideId = new AgentId(`${this.id.type}${REJECTED_STATE_SUFFIX}`, this.id.key);
-    this.#options.stateStore?.saveState(asideId, stored);
-    logger.error(
-      "an agent did not accept its stored state and starts fresh; the state is kept aside",
-      {
-        agent: this.id.toString(),
-        keptAs: asideId.toString(),
-        code: "STATE_REJECTED",
-        error: rejected(this.id, error),
-      },
-    );
-  }
-
   async #saveNow(): Promise<void> {
     if (this.#state.kind !== "living") {
       return;
     }
+    this.#isUnsaved = true;
     const state = await this.#state.agent.saveState?.();
     const json = state === undefined ? undefined : JSON.stringify(state);
-    if (json !== undefined && json !== this.#storedJson) {
+    if (json !== undefined && json !== this.#maker.storedJson) {
       this.#options.stateStore?.saveState(this.id, json);
-      this.#storedJson = json;
+      this.#maker.storedJson = json;
     }
+    this.#isUnsaved = false;
   }
-}
-
-function rejected(id: AgentId, error: unknown): AgentrtError {
-  return new AgentrtError(
-    "STATE_REJECTED",
-    `Agent ${id} does not accept the state: ${messageOf(error)}`,
-    {
-      cause: error,
-      data: { agent: id.toString() },
-    },
-  );
 }

@@ -24,8 +24,15 @@ export interface ConnectionParts {
   /** Registration is done; `signal` aborts when the link is over. */
   readonly onConnected: (link: HostLink, signal: AbortSignal) => void;
   /** A link that was connected is over. */
-  readonly onDisconnected: (reason: AgentrtError) => void;
+  readonly onDisconnected: (reason: AgentrtError, link: HostLink) => void;
   readonly onState: (state: ConnectionState) => void;
+}
+
+/** How a link ended, connected or on the way there. */
+interface LinkEnd {
+  readonly wasConnected: boolean;
+  readonly reason: AgentrtError;
+  readonly link: HostLink;
 }
 
 /** Keeps a worker connected to its host: dials, registers, and does it again when the link breaks. */
@@ -110,14 +117,14 @@ export class Connection {
     while (!signal.aborted) {
       attempt += 1;
       this.#transition({ kind: "connecting", attempt });
-      const { wasConnected, reason } = await this.#connectOnce(attempt);
+      const { wasConnected, reason, link } = await this.#connectOnce(attempt);
       if (signal.aborted) {
         return;
       }
       if (wasConnected) {
         attempt = 0;
         backoff = startBackoff(options);
-        this.#parts.onDisconnected(reason);
+        this.#parts.onDisconnected(reason, link);
       }
       logLoss(options.hostAddress, attempt, reason);
       const until = Date.now() + backoff.durationMs;
@@ -127,7 +134,7 @@ export class Connection {
     }
   }
 
-  async #connectOnce(attempt: number): Promise<{ wasConnected: boolean; reason: AgentrtError }> {
+  async #connectOnce(attempt: number): Promise<LinkEnd> {
     const { options, outgoing, registrations } = this.#parts;
     const over = new AbortController();
     const link: HostLink = new HostLink({
@@ -153,9 +160,9 @@ export class Connection {
       this.#stopping.signal.removeEventListener("abort", giveUp);
       wasConnected = true;
       this.#becomeConnected(link, over.signal);
-      return { wasConnected, reason: await link.ended };
+      return { wasConnected, link, reason: await link.ended };
     } catch (error) {
-      return { wasConnected, reason: AgentrtError.from(error) };
+      return { wasConnected, link, reason: AgentrtError.from(error) };
     } finally {
       this.#stopping.signal.removeEventListener("abort", giveUp);
       this.#link = undefined;

@@ -1,4 +1,4 @@
-import type { MessageContext } from "../core/agent.ts";
+import type { AgentTask, MessageContext } from "../core/agent.ts";
 import type { AgentId } from "../core/agent-id.ts";
 import type { DeadLetter } from "../core/dead-letter.ts";
 import type { EventEnvelope, RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
@@ -7,12 +7,31 @@ import type { QueueLimits } from "../core/prioritized-queue.ts";
 import type { AgentSlot } from "./agent-slot.ts";
 import type { MailboxItem } from "./mailbox.ts";
 
-/** One message for one instance. `respond` is there for calls only. */
-export interface Delivery extends MailboxItem {
+interface DeliveryCommon extends MailboxItem {
   readonly slot: AgentSlot;
-  readonly envelope: EventEnvelope | RequestEnvelope;
   readonly signal: AbortSignal;
+}
+
+/** One message for one instance. `respond` is there for calls only. */
+export interface MessageDelivery extends DeliveryCommon {
+  readonly kind: "message";
+  readonly envelope: EventEnvelope | RequestEnvelope;
   readonly respond: ((response: ResponseEnvelope) => void) | undefined;
+}
+
+/** Work of the instance's own, such as a timer's. */
+export interface TaskDelivery extends DeliveryCommon {
+  readonly kind: "task";
+  readonly task: AgentTask;
+}
+
+export type Delivery = MessageDelivery | TaskDelivery;
+
+/** What a log line says of a delivery. */
+export function describe(delivery: Delivery): Readonly<Record<string, string>> {
+  return delivery.kind === "task"
+    ? { timer: delivery.task.name }
+    : describeEnvelope(delivery.envelope);
 }
 
 /** What a handler is told of the message. */
@@ -77,4 +96,12 @@ export function stopping(id: AgentId): AgentrtError {
 
 export function givenUp(id: AgentId): AgentrtError {
   return new AgentrtError("CANCELLED", `The message was given up before agent ${id} saw it.`);
+}
+
+export function timedOut(id: AgentId, handlerTimeoutMs: number): AgentrtError {
+  return new AgentrtError(
+    "DEADLINE",
+    `Agent ${id} did not finish within its handlerTimeoutMs, ${handlerTimeoutMs} ms.`,
+    { data: { agent: id.toString(), handlerTimeoutMs } },
+  );
 }

@@ -14,8 +14,12 @@ export interface DispatchCounts {
   readonly undecodable: number;
   /** Events that were lost because a mailbox was full or there were too many instances. */
   readonly shed: number;
+  /** Events that had been handed over before, by source and id; see `dedupWindowMs`. */
+  readonly duplicates: number;
   readonly statesNotSaved: number;
 }
+
+export type MutableDispatchCounts = ReturnType<typeof newDispatchCounts>;
 
 /** Those that the dispatcher counts itself, from zero. */
 export function newDispatchCounts(): {
@@ -29,6 +33,7 @@ export function newDispatchCounts(): {
     handled: 0,
     failed: 0,
     undecodable: 0,
+    duplicates: 0,
     statesNotSaved: 0,
   };
 }

@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import type { AgentTask } from "../core/agent.ts";
 import type { AgentId } from "../core/agent-id.ts";
 import type { DeadLetter } from "../core/dead-letter.ts";
 import {
@@ -14,23 +15,27 @@ import type { SubscriptionIndex } from "../core/subscription-index.ts";
 import type { MessageTracing } from "../telemetry/message-tracing.ts";
 import type { AgentInstances } from "./agent-instances.ts";
 import type { AgentSlot } from "./agent-slot.ts";
-import { answerOf, errorAnswerTo } from "./answer.ts";
+import { errorAnswerTo } from "./answer.ts";
 import {
-  contextOf,
   type Delivery,
+  describe,
   describeEnvelope,
-  givenUp,
+  type MessageDelivery,
   mailboxFull,
   stopping,
 } from "./delivery.ts";
 import { type DispatchCounts, newDispatchCounts } from "./dispatch-counts.ts";
+import { Handling, respondTo } from "./handling.ts";
 import { Losses } from "./losses.ts";
 import { Mailbox, type MailboxFullPolicy } from "./mailbox.ts";
 import type { MessageTypes } from "./message-types.ts";
-import { tracedHandling } from "./traced-messages.ts";
+import type { RecentEvents } from "./recent-events.ts";
 import { WorkCount } from "./work-count.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
+
+/** What a timer's task counts against the mailbox's limit. */
+const TASK_BYTES = 256;
 
 export interface DispatcherOptions {
   readonly messageTypes: MessageTypes;
@@ -38,6 +43,7 @@ export interface DispatcherOptions {
   readonly instances: AgentInstances;
   readonly mailboxLimits: QueueLimits;
   readonly mailboxFullPolicy: MailboxFullPolicy;
+  readonly recentEvents: RecentEvents;
   readonly onDeadLetter: (letter: DeadLetter) => void;
   /** Aborted when handlers have to end because the runtime stops. */
   readonly stopSignal: AbortSignal;
@@ -54,6 +60,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #counts = newDispatchCounts();
   readonly #losses: Losses;
+  readonly #handling: Handling;
   readonly #options: DispatcherOptions;
   readonly #mailboxes = new Map<AgentSlot, Mailbox<Delivery>>();
   #isRefusing = false;
@@ -62,6 +69,15 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#losses = new Losses(options.onDeadLetter);
+    this.#handling = new Handling({
+      messageTypes: options.messageTypes,
+      counts: this.#counts,
+      stopSignal: options.stopSignal,
+      tracing: options.tracing,
+      onUnhandled: (delivery, error) => this.#endUnhandled(delivery, error),
+      hold: (slot, until) => this.#mailboxes.get(slot)?.hold(until),
+    });
+    options.instances.onPutAway((slot) => this.#mailboxes.delete(slot));
   }
 
   get counts(): DispatchCounts {
@@ -96,25 +112,32 @@ export class Dispatcher {
     }
   }
 
-  /** Gives an event to every subscribed agent of this process. Returns how many there are. */
+  /** Gives an event to every subscribed agent of this process, unless it came before. Returns how many there are. */
   deliverEvent(envelope: EventEnvelope): number {
+    const { instances, recentEvents, stopSignal } = this.#options;
     const receivers = this.#receiversOf(envelope);
     this.#counts.eventsIn += 1;
     if (receivers.length === 0) {
       this.#counts.eventsUnmatched += 1;
       logger.debug("no local agent for an event", () => describeEnvelope(envelope));
+      return 0;
     }
+    if (recentEvents.isRepeated(envelope)) {
+      this.#counts.duplicates += 1;
+      logger.debug("an event came again", () => describeEnvelope(envelope));
+      return 0;
+    }
+    let taken = 0;
     for (const id of receivers) {
       try {
-        this.#offer(
-          this.#options.instances.slot(id),
-          envelope,
-          this.#options.stopSignal,
-          undefined,
-        );
+        this.#offer(instances.slot(id), envelope, stopSignal, undefined);
+        taken += 1;
       } catch (error) {
         this.#losses.add(id, envelope, AgentrtError.from(error), this.#isRefusing);
       }
+    }
+    if (taken === 0) {
+      recentEvents.forget(envelope);
     }
     return receivers.length;
   }
@@ -140,6 +163,36 @@ export class Dispatcher {
     }
   }
 
+  /** Gives an event or a call to one instance; `respond` is called exactly once, for an event too. */
+  deliverTo(
+    id: AgentId,
+    envelope: EventEnvelope | RequestEnvelope,
+    respond: (response: ResponseEnvelope) => void,
+    signal: AbortSignal,
+  ): void {
+    try {
+      this.#offer(this.#options.instances.slot(id), envelope, signal, respond);
+    } catch (error) {
+      respond(errorAnswerTo(envelope.id, error));
+    }
+  }
+
+  /** Runs work of an agent in its turn. @throws AgentrtError `NO_SUCH_AGENT`; `WORKER_GONE` while stopping */
+  enqueueTask(id: AgentId, task: AgentTask): void {
+    if (this.#isRefusing) {
+      throw stopping(id);
+    }
+    this.#take({
+      kind: "task",
+      slot: this.#options.instances.slot(id),
+      task,
+      signal: this.#options.stopSignal,
+      bytes: TASK_BYTES,
+      priority: "normal",
+      canPushOut: false,
+    });
+  }
+
   #receiversOf(envelope: EventEnvelope): readonly AgentId[] {
     const receivers = new Map<string, AgentId>();
     this.#options.subscriptions.forEachMatch(envelope.topic.type, (subscription) => {
@@ -155,12 +208,13 @@ export class Dispatcher {
     slot: AgentSlot,
     envelope: EventEnvelope | RequestEnvelope,
     signal: AbortSignal,
-    respond: Delivery["respond"],
+    respond: MessageDelivery["respond"],
   ): void {
     if (this.#isRefusing) {
       throw stopping(slot.id);
     }
-    const delivery: Delivery = {
+    this.#take({
+      kind: "message",
       slot,
       envelope,
       signal,
@@ -168,8 +222,13 @@ export class Dispatcher {
       bytes: sizeOf(envelope),
       priority: priorityOf(envelope.headers),
       canPushOut: envelope.kind === "event",
-    };
+    });
+  }
+
+  #take(delivery: Delivery): void {
+    const { slot } = delivery;
     this.#work.begin();
+    slot.type.idle?.remove(slot);
     this.#mailboxOf(slot).offer(delivery);
   }
 
@@ -181,92 +240,18 @@ export class Dispatcher {
     const mailbox = new Mailbox<Delivery>({
       limits: this.#options.mailboxLimits,
       policy: this.#options.mailboxFullPolicy,
-      handle: async (delivery) => await this.#handle(delivery),
+      concurrency: slot.type.policy.concurrency,
+      handle: (delivery) => this.#handle(delivery),
       onDropped: (delivery) => this.#drop(delivery),
+      onIdle: () => this.#rest(slot),
     });
     this.#mailboxes.set(slot, mailbox);
     return mailbox;
   }
 
   async #handle(delivery: Delivery): Promise<void> {
-    const { envelope, respond, slot } = delivery;
-    if (delivery.signal.aborted) {
-      // Nobody waits for it any more, so the agent need not do the work.
-      this.#endUnhandled(delivery, givenUp(slot.id));
-      return;
-    }
-    try {
-      const result = await tracedHandling(this.#options.tracing, delivery, () =>
-        this.#run(delivery),
-      );
-      const answer =
-        respond === undefined
-          ? undefined
-          : answerOf(envelope.id, result, this.#options.messageTypes);
-      this.#counts.handled += 1;
-      await this.#saveState(slot);
-      this.#answer(delivery, answer);
-    } catch (error) {
-      this.#counts.failed += 1;
-      logger.error("an agent failed to handle a message", {
-        agent: slot.id.toString(),
-        ...describeEnvelope(envelope),
-        error,
-      });
-      await this.#saveState(slot);
-      this.#answer(delivery, errorAnswerTo(envelope.id, error));
-    }
+    await this.#handling.handle(delivery);
     this.#finish(delivery);
-  }
-
-  async #run(delivery: Delivery): Promise<object | undefined> {
-    const { slot, envelope, signal } = delivery;
-    const isOpen = slot.enter();
-    if (isOpen !== undefined) {
-      await isOpen;
-    }
-    try {
-      const agent = await slot.agent();
-      return await agent.onMessage(this.#decode(envelope), contextOf(envelope, signal));
-    } finally {
-      slot.leave();
-    }
-  }
-
-  #decode(envelope: EventEnvelope | RequestEnvelope): object {
-    try {
-      return this.#options.messageTypes.decode(envelope.payload);
-    } catch (error) {
-      this.#counts.undecodable += 1;
-      throw error;
-    }
-  }
-
-  /** A state that cannot be stored is not the message's failure: the agent did its work. */
-  async #saveState(slot: AgentSlot): Promise<void> {
-    try {
-      await slot.saveIfChanged();
-    } catch (error) {
-      this.#counts.statesNotSaved += 1;
-      logger.error("the state of an agent could not be saved", {
-        agent: slot.id.toString(),
-        error,
-      });
-    }
-  }
-
-  #answer(delivery: Delivery, answer: ResponseEnvelope | undefined): void {
-    if (answer === undefined || delivery.respond === undefined) {
-      return;
-    }
-    try {
-      delivery.respond(answer);
-    } catch (error) {
-      logger.error("an answer could not be sent", {
-        ...describeEnvelope(delivery.envelope),
-        error,
-      });
-    }
   }
 
   /** The mailbox was full, or the runtime stops. */
@@ -276,29 +261,39 @@ export class Dispatcher {
       delivery,
       this.#isRefusing ? stopping(slot.id) : mailboxFull(slot.id, this.#options.mailboxLimits),
     );
-  }
-
-  #endUnhandled(delivery: Delivery, error: AgentrtError): void {
-    const { envelope, respond, slot } = delivery;
-    if (respond === undefined) {
-      this.#losses.add(slot.id, envelope, error, this.#isRefusing);
-    } else {
-      this.#counts.callsFailed += 1;
-      this.#answer(delivery, errorAnswerTo(envelope.id, error));
-    }
     this.#finish(delivery);
   }
 
+  #endUnhandled(delivery: Delivery, error: AgentrtError): void {
+    const { slot } = delivery;
+    if (delivery.kind === "task") {
+      logger.debug("a timer did not run", {
+        agent: slot.id.toString(),
+        ...describe(delivery),
+        error,
+      });
+    } else if (delivery.respond === undefined) {
+      this.#losses.add(slot.id, delivery.envelope, error, this.#isRefusing);
+    } else {
+      this.#counts.callsFailed += 1;
+      respondTo(delivery, errorAnswerTo(delivery.envelope.id, error));
+    }
+  }
+
   #finish(delivery: Delivery): void {
-    this.#forgetIfVacant(delivery.slot);
+    if (delivery.kind === "task") {
+      delivery.task.onEnd();
+    }
     this.#work.end();
   }
 
-  /** An instance that could not be made leaves nothing behind, once no message waits for it. */
-  #forgetIfVacant(slot: AgentSlot): void {
-    if (slot.isVacant && this.#mailboxes.get(slot)?.length === 0) {
+  /** Nothing waits for the instance. One that could not be made leaves nothing behind. */
+  #rest(slot: AgentSlot): void {
+    if (slot.isForgettable) {
       this.#mailboxes.delete(slot);
-      this.#options.instances.forgetIfVacant(slot);
+      this.#options.instances.forget(slot);
+    } else {
+      slot.type.idle?.add(slot);
     }
   }
 }

@@ -4,11 +4,14 @@ import type { AgentId } from "../core/agent-id.ts";
 import type { Envelope, EventEnvelope, RequestEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { Subscription } from "../core/subscription.ts";
+import { CANCEL_HEADER } from "../wire/capabilities.ts";
 import { errorAnswerTo } from "./answer.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { ControlChannel } from "./control-channel.ts";
+import { GivenUpCalls } from "./given-up-calls.ts";
 import type { HostLink } from "./host-link.ts";
+import { InboundCalls } from "./inbound-calls.ts";
 import { LocalRuntime } from "./local-runtime.ts";
 import { OutgoingQueue } from "./outgoing-queue.ts";
 import { Registrations } from "./registrations.ts";
@@ -40,6 +43,8 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
   readonly #registrations: Registrations;
   readonly #outgoing: OutgoingQueue;
   readonly #control: ControlChannel;
+  readonly #inbound = new InboundCalls<HostLink>();
+  readonly #givenUp: GivenUpCalls;
   readonly #listeners = new Set<ConnectionListener>();
   #stopped: Promise<void> | undefined;
   #unexpectedAnswers = 0;
@@ -62,9 +67,11 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
       onWritten: (envelope) => {
         if (envelope.kind === "request") {
           this.calls.markSent(envelope.id);
+          this.#givenUp.noteSent(envelope);
         }
       },
     });
+    this.#givenUp = new GivenUpCalls(this.#outgoing, () => this.#connection.link);
     this.#control = new ControlChannel({
       clientId: complete.clientId,
       timeoutMs: complete.callTimeoutMs,
@@ -79,7 +86,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
       onBadFrame: (error, link) => this.#refuseFrame(error, link),
       onConnected: (link, signal) =>
         this.#control.open(() => link.client.openControlChannel(), signal),
-      onDisconnected: (reason) => this.#loseCalls(reason),
+      onDisconnected: (reason, link) => this.#lose(link, reason),
       onState: (state) => this.#tell(state),
     });
   }
@@ -162,6 +169,9 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
     envelope: EventEnvelope | RequestEnvelope,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    if (envelope.kind === "request") {
+      this.#givenUp.watch(envelope, signal);
+    }
     await this.#outgoing.send(envelope, signal);
   }
 
@@ -223,7 +233,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
         this.dispatcher.deliverEvent(envelope);
         break;
       case "request":
-        this.dispatcher.deliverRequest(envelope, (response) => this.#respond(response, link));
+        this.#receiveRequest(envelope, link);
         break;
       case "response":
         if (!this.calls.settle(envelope)) {
@@ -234,6 +244,18 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
       default:
         envelope satisfies never;
     }
+  }
+
+  #receiveRequest(request: RequestEnvelope, link: HostLink): void {
+    const cancelledId = request.headers[CANCEL_HEADER];
+    if (cancelledId !== undefined) {
+      this.#inbound.cancel(cancelledId, link);
+      return;
+    }
+    const { signal, respond } = this.#inbound.begin(request, link, (response) =>
+      this.#respond(response, link),
+    );
+    this.dispatcher.deliverRequest(request, respond, signal);
   }
 
   /** An answer goes out on the link that its request came on; the host has given up the others. */
@@ -256,7 +278,8 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
   }
 
   /** Calls that the host has seen end now; those that wait in the queue go out on the next link. */
-  #loseCalls(reason: AgentrtError): void {
+  #lose(link: HostLink, reason: AgentrtError): void {
+    this.#inbound.forget(link);
     this.calls.failSent(
       (recipient) =>
         new AgentrtError(

@@ -1,5 +1,6 @@
 import { AgentrtError } from "../core/errors.ts";
 import { AgentRpcClient, type FrameStream } from "../wire/autogen/client.ts";
+import { type Capability, capabilitiesIn } from "../wire/capabilities.ts";
 import { fromServiceError } from "../wire/grpc-status.ts";
 
 export interface HostLinkOptions {
@@ -22,6 +23,7 @@ export class HostLink {
   readonly ended: Promise<AgentrtError>;
   readonly #stream: FrameStream;
   readonly #metadata: Promise<void>;
+  #capabilities: ReadonlySet<Capability> = new Set();
   readonly #end: (error: AgentrtError) => void;
 
   constructor(options: HostLinkOptions) {
@@ -33,7 +35,10 @@ export class HostLink {
     this.#end = end;
     this.#metadata = metadata;
     this.#stream = this.client.openChannel();
-    this.#stream.on("metadata", () => gotMetadata());
+    this.#stream.on("metadata", (declared) => {
+      this.#capabilities = capabilitiesIn(declared);
+      gotMetadata();
+    });
     this.#stream.on("data", options.onFrame);
     this.#stream.on("error", (error) => end(fromServiceError(error)));
     // grpc-js emits the error before the end, so an orderly end is what is left.
@@ -58,6 +63,11 @@ export class HostLink {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** True when the host has declared that it can do so, which AutoGen's does not. */
+  can(capability: Capability): boolean {
+    return this.#capabilities.has(capability);
   }
 
   /** Writes a frame. False: wait for {@link drained} before the next one. */

@@ -3,35 +3,46 @@ import type {
   Agent,
   AgentFactory,
   AgentMetadata,
+  AgentTask,
   JsonValue,
   MessageContext,
 } from "../core/agent.ts";
 import { AgentId } from "../core/agent-id.ts";
+import type { AgentTypeOptions } from "../core/agent-type-options.ts";
 import type { EventEnvelope, RequestEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { MessageType } from "../core/message-type.ts";
 import { priorityOf } from "../core/priority.ts";
-import type { AgentRuntime, PublishOptions, SendOptions } from "../core/runtime.ts";
+import type {
+  AgentConstructor,
+  AgentRuntime,
+  PublishOptions,
+  SendOptions,
+} from "../core/runtime.ts";
 import type { Subscription } from "../core/subscription.ts";
 import { SubscriptionIndex } from "../core/subscription-index.ts";
 import type { TopicId } from "../core/topic-id.ts";
 import { MessageTracing } from "../telemetry/message-tracing.ts";
-import { AgentInstances, factoryOfInstance, noSuchAgent } from "./agent-instances.ts";
+import { AgentInstances, noSuchAgent, wrongClass } from "./agent-instances.ts";
+import { agentPolicy } from "./agent-policy.ts";
 import type { DispatchCounts } from "./dispatch-counts.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { endsWithin } from "./ends-within.ts";
+import { GivenInstances } from "./given-instances.ts";
+import { Interventions } from "./interventions.ts";
 import type { Message } from "./message.ts";
 import { MessageTypes } from "./message-types.ts";
-import { eventFor, requestFor } from "./outgoing.ts";
-import { cancelled, PendingCalls } from "./pending-calls.ts";
+import { PendingCalls } from "./pending-calls.ts";
+import { RecentEvents } from "./recent-events.ts";
 import type { RuntimeOptions } from "./runtime-options.ts";
+import type { RuntimeReport } from "./runtime-report.ts";
+import { Sending } from "./sending.ts";
 import { Topic } from "./topic.ts";
 import {
   type TopicHandler,
   type TopicSubscription,
   TopicSubscriptions,
 } from "./topic-subscriptions.ts";
-import { tracedSend } from "./traced-messages.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
 
@@ -47,6 +58,8 @@ export abstract class LocalRuntime implements AgentRuntime {
   protected readonly dispatcher: Dispatcher;
   readonly #options: RuntimeOptions;
   readonly #tracing: MessageTracing | undefined;
+  readonly #sending: Sending;
+  readonly #given = new GivenInstances();
   readonly #stopping = new AbortController();
   readonly #topicSubscriptions = new TopicSubscriptions(this);
 
@@ -54,6 +67,14 @@ export abstract class LocalRuntime implements AgentRuntime {
     this.#options = options;
     const { stateStore, maxInstances, tracerProvider } = options;
     this.#tracing = tracerProvider === undefined ? undefined : new MessageTracing(tracerProvider);
+    this.#sending = new Sending({
+      messageTypes: this.messageTypes,
+      calls: this.calls,
+      interventions: new Interventions(options.interventionHandlers),
+      callTimeoutMs: options.callTimeoutMs,
+      transmit: (envelope, signal) => this.transmit(envelope, signal),
+      tracing: this.#tracing,
+    });
     this.instances = new AgentInstances({ runtime: this, stateStore, maxInstances });
     this.dispatcher = new Dispatcher({
       messageTypes: this.messageTypes,
@@ -61,6 +82,7 @@ export abstract class LocalRuntime implements AgentRuntime {
       instances: this.instances,
       mailboxLimits: { maxMessages: options.mailboxMaxMessages, maxBytes: options.mailboxMaxBytes },
       mailboxFullPolicy: options.mailboxFullPolicy,
+      recentEvents: new RecentEvents(options.dedupWindowMs, options.dedupMaxEntries),
       onDeadLetter: (letter) => options.onDeadLetter?.(letter),
       stopSignal: this.#stopping.signal,
       tracing: this.#tracing,
@@ -91,11 +113,7 @@ export abstract class LocalRuntime implements AgentRuntime {
     options: PublishOptions = {},
   ): Promise<void> {
     this.assertUsable();
-    if (options.signal?.aborted === true) {
-      throw cancelled(`topic ${topic}`, options.signal.reason);
-    }
-    const envelope = eventFor(topic, this.messageTypes.encode(message), options);
-    await tracedSend(this.#tracing, envelope, (traced) => this.transmit(traced, options.signal));
+    await this.#sending.publish(message, topic, options);
   }
 
   async sendMessage<R extends object = object>(
@@ -104,32 +122,18 @@ export abstract class LocalRuntime implements AgentRuntime {
     options: SendOptions = {},
   ): Promise<R | undefined> {
     this.assertUsable();
-    if (options.signal?.aborted === true) {
-      throw cancelled(recipient, options.signal.reason);
-    }
-    const payload = this.messageTypes.encode(message);
-    const timeoutMs = options.timeoutMs ?? this.#options.callTimeoutMs;
-    const call = this.calls.open(recipient, timeoutMs, options.signal);
-    const ended = new AbortController();
-    try {
-      const request = requestFor(call.id, recipient, payload, options);
-      const { payload: result } = await tracedSend(this.#tracing, request, async (traced) => {
-        this.transmit(traced, ended.signal).catch((error: unknown) =>
-          this.calls.fail(call.id, AgentrtError.from(error)),
-        );
-        return await call.answer;
-      });
-      return this.messageTypes.decodeResult(result) as R | undefined;
-    } catch (error) {
-      ended.abort(error);
-      throw error;
-    }
+    return (await this.#sending.call(message, recipient, options)) as R | undefined;
   }
 
-  async registerFactory(type: string, factory: AgentFactory): Promise<void> {
+  async registerFactory(
+    type: string,
+    factory: AgentFactory,
+    options?: AgentTypeOptions,
+  ): Promise<void> {
     this.assertUsable();
+    const policy = agentPolicy(options, this.#options.agentDefaults);
     // Known here first: the host may send messages before its answer to the registration is read.
-    this.instances.addType(type, factory);
+    this.instances.addType(type, factory, policy);
     try {
       await this.announceType(type);
     } catch (error) {
@@ -152,12 +156,24 @@ export abstract class LocalRuntime implements AgentRuntime {
 
   async registerAgentInstance(agent: Agent, id: AgentId): Promise<void> {
     this.assertUsable();
-    this.instances.addType(id.type, factoryOfInstance(agent, id));
+    const isNewType = !this.#given.hasType(id.type);
+    this.#given.add(agent, id);
+    let isTypeAdded = false;
     try {
+      if (isNewType) {
+        const policy = agentPolicy({}, this.#options.agentDefaults);
+        this.instances.addType(id.type, this.#given.factory, policy, { isGiven: true });
+        isTypeAdded = true;
+      }
       await this.instances.slot(id).agent();
-      await this.announceType(id.type);
+      if (isNewType) {
+        await this.announceType(id.type);
+      }
     } catch (error) {
-      this.instances.removeType(id.type);
+      this.#given.remove(id);
+      if (isTypeAdded) {
+        this.instances.removeType(id.type);
+      }
       throw error;
     }
   }
@@ -182,8 +198,34 @@ export abstract class LocalRuntime implements AgentRuntime {
     this.messageTypes.add(type);
   }
 
-  async tryGetUnderlyingAgentInstance(id: AgentId): Promise<Agent> {
-    return await this.instances.slot(id).agent();
+  async tryGetUnderlyingAgentInstance(id: AgentId): Promise<Agent>;
+  async tryGetUnderlyingAgentInstance<T extends Agent>(
+    id: AgentId,
+    expected: AgentConstructor<T>,
+  ): Promise<T>;
+  async tryGetUnderlyingAgentInstance(
+    id: AgentId,
+    expected?: AgentConstructor<Agent>,
+  ): Promise<Agent> {
+    const agent = await this.instances.slot(id).agent();
+    if (expected !== undefined && !(agent instanceof expected)) {
+      throw wrongClass(id, agent, expected);
+    }
+    return agent;
+  }
+
+  enqueueTask(id: AgentId, task: AgentTask): void {
+    this.dispatcher.enqueueTask(id, task);
+  }
+
+  /** What this process does now and did: all its messages, and each agent type. */
+  report(): RuntimeReport {
+    return {
+      pending: this.dispatcher.pending,
+      dropped: this.#sending.dropped,
+      counts: this.counts,
+      agentTypes: this.instances.report(),
+    };
   }
 
   async agentMetadata(id: AgentId): Promise<AgentMetadata> {
@@ -254,15 +296,7 @@ export abstract class LocalRuntime implements AgentRuntime {
     await endsWithin(drainTimeoutMs, this.dispatcher.idle());
     this.#stopping.abort(new AgentrtError("WORKER_GONE", "The runtime is stopping."));
     this.dispatcher.close();
-    const states = this.instances.living().map(async (slot) => await slot.saveIfChanged());
-    const closing = Promise.allSettled(states).then(async (outcomes) => {
-      for (const outcome of outcomes) {
-        if (outcome.status === "rejected") {
-          logger.error("a state could not be saved while stopping", { error: outcome.reason });
-        }
-      }
-      await this.instances.closeAll();
-    });
+    const closing = this.instances.saveAndCloseAll();
     if (!(await endsWithin(Math.max(drainTimeoutMs, 1_000), closing))) {
       logger.warn("some agents did not close in time; they are left as they are");
     }

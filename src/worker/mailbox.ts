@@ -21,30 +21,38 @@ export interface MailboxItem {
 export interface MailboxOptions<T> {
   readonly limits: QueueLimits;
   readonly policy: MailboxFullPolicy;
-  /** Handles one item; the next one waits for it. Must not reject. */
+  /** Items handled at a time; each further one waits. Default: 1. */
+  readonly concurrency?: number;
+  /** Handles one item. Must not reject. */
   readonly handle: (item: T) => Promise<void>;
   /** Told of every item that was accepted before, or offered now, and will not be handled. */
   readonly onDropped: (item: T) => void;
+  /** Told each time when nothing waits and nothing is handled any more. */
+  readonly onIdle?: () => void;
 }
 
-/** The bounded, prioritised inbox of one agent instance: one message at a time, the urgent ones first. */
+/** The bounded, prioritised inbox of one agent instance: the urgent ones first, by default one at a time. */
 export class Mailbox<T extends MailboxItem> {
   readonly #options: MailboxOptions<T>;
   readonly #queue: PrioritizedQueue<T>;
-  #isHandling = false;
+  readonly #concurrency: number;
+  /** Loops that take items, each busy with one at the most. */
+  #takers = 0;
+  #hold: Promise<void> | undefined;
 
   constructor(options: MailboxOptions<T>) {
     this.#options = options;
     this.#queue = new PrioritizedQueue<T>(options.limits);
+    this.#concurrency = options.concurrency ?? 1;
   }
 
-  /** Waiting, the one being handled not counted. */
+  /** Waiting, those being handled not counted. */
   get length(): number {
     return this.#queue.length;
   }
 
   get isIdle(): boolean {
-    return !this.#isHandling && this.#queue.length === 0;
+    return this.#takers === 0 && this.#queue.length === 0;
   }
 
   /** Takes an item, or lets one go by policy; each item ends in `handle` or `onDropped`, once. */
@@ -53,10 +61,24 @@ export class Mailbox<T extends MailboxItem> {
       this.#options.onDropped(item);
       return;
     }
-    if (!this.#isHandling) {
-      this.#isHandling = true;
-      void this.#handleAll();
+    if (this.#takers < this.#concurrency) {
+      this.#takers += 1;
+      void this.#takeAll();
     }
+  }
+
+  /** Hands out nothing more until the promise has ended; a later hold takes the place of an earlier one. */
+  hold(until: Promise<void>): void {
+    const hold = until
+      .catch((error: unknown) => {
+        logger.error("a mailbox was held by a promise that rejected", { error });
+      })
+      .then(() => {
+        if (this.#hold === hold) {
+          this.#hold = undefined;
+        }
+      });
+    this.#hold = hold;
   }
 
   /** Drops everything that waits; what is being handled goes on. */
@@ -81,16 +103,30 @@ export class Mailbox<T extends MailboxItem> {
     return this.#queue.push(item, item.bytes, item.priority);
   }
 
-  async #handleAll(): Promise<void> {
+  async #takeAll(): Promise<void> {
     // Messages that came off the wire in one turn are ordered by priority before the first is taken.
     await Promise.resolve();
-    for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
+    for (let item = this.#next(); item !== undefined; item = this.#next()) {
       try {
-        await this.#options.handle(item);
+        await (item === "held" ? this.#hold : this.#options.handle(item));
       } catch (error) {
         logger.error("a mailbox's handle function rejected, which it must not", { error });
       }
     }
-    this.#isHandling = false;
+  }
+
+  /** Ends the taker in the same turn in which it sees that nothing waits, so that no offer is missed. */
+  #next(): T | "held" | undefined {
+    if (this.#hold !== undefined) {
+      return "held";
+    }
+    const item = this.#queue.shift();
+    if (item === undefined) {
+      this.#takers -= 1;
+      if (this.#takers === 0) {
+        this.#options.onIdle?.();
+      }
+    }
+    return item;
   }
 }

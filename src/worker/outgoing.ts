@@ -1,9 +1,16 @@
 import type { AgentId } from "../core/agent-id.ts";
-import type { EventEnvelope, Headers, Payload, RequestEnvelope } from "../core/envelope.ts";
+import {
+  EMPTY_PAYLOAD,
+  type EventEnvelope,
+  type Headers,
+  type Payload,
+  type RequestEnvelope,
+} from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { PRIORITY_HEADER } from "../core/priority.ts";
 import type { PublishOptions } from "../core/runtime.ts";
 import type { TopicId } from "../core/topic-id.ts";
+import { CANCEL_HEADER } from "../wire/capabilities.ts";
 
 /** Source: CloudEvents 1.0, "Attribute Naming Convention". */
 const ATTRIBUTE_NAME = /^[a-z0-9]+$/;
@@ -57,6 +64,18 @@ export function requestFor(
     method: "",
     headers: headersOf(options),
     payload,
+  };
+}
+
+/** Says that a call was given up; see {@link CANCEL_HEADER}. */
+export function cancelRequest(
+  id: string,
+  target: AgentId,
+  sender: AgentId | undefined,
+): RequestEnvelope {
+  return {
+    ...requestFor(id, target, EMPTY_PAYLOAD, sender === undefined ? {} : { sender }),
+    headers: { [CANCEL_HEADER]: id },
   };
 }
 

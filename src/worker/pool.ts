@@ -1,8 +1,8 @@
 import { AgentrtError } from "../core/errors.ts";
 import { GrpcWorkerAgentRuntime } from "./grpc-worker-runtime.ts";
+import { invalidOption, wholeNumber } from "./option-values.ts";
 import { cancelled } from "./pending-calls.ts";
 import { PooledRuntime } from "./pooled-runtime.ts";
-import { invalidOption, wholeNumber } from "./runtime-options.ts";
 import { type WorkerOptionsInput, workerOptions } from "./worker-options.ts";
 
 /** Everything that a runtime can be told but its client id, of which each has its own. */

@@ -1,8 +1,11 @@
+import type { AgentTypeOptions } from "../core/agent-type-options.ts";
 import type { DeadLetter } from "../core/dead-letter.ts";
-import { AgentrtError } from "../core/errors.ts";
+import type { InterventionHandler } from "../core/intervention.ts";
 import type { StateStore } from "../core/state-store.ts";
 import type { TracerProviderLike } from "../core/tracing.ts";
+import { agentPolicy } from "./agent-policy.ts";
 import type { MailboxFullPolicy } from "./mailbox.ts";
+import { invalidOption, wholeNumber } from "./option-values.ts";
 
 /** What every runtime can be told. */
 export interface RuntimeOptions {
@@ -18,10 +21,21 @@ export interface RuntimeOptions {
   readonly mailboxFullPolicy: MailboxFullPolicy;
   /** Agent instances in this process. Keys come from peers, who could make any number. Default: 100,000. */
   readonly maxInstances: number;
+  /** How agent types are treated whose registration says nothing else. Default: see {@link AgentTypeOptions}. */
+  readonly agentDefaults: AgentTypeOptions;
+  /**
+   * An event that comes again within this time, by topic, source and id, is not handed over again, in
+   * milliseconds; 0 hands over everything. Default: 60,000.
+   */
+  readonly dedupWindowMs: number;
+  /** Events remembered for that; the window is shorter when there are more. Default: 100,000. */
+  readonly dedupMaxEntries: number;
   /** Messages kept while they cannot be sent yet. Default: 10,000. */
   readonly bufferMaxMessages: number;
   /** The same in bytes. Default: 16 MiB. */
   readonly bufferMaxBytes: number;
+  /** Look at, change or drop what is published, sent and answered here; see {@link InterventionHandler}. Default: none. */
+  readonly interventionHandlers: readonly InterventionHandler[];
   /** Keeps the states of agents over a restart. Default: none. */
   readonly stateStore: StateStore | undefined;
   /** Told of each event that was lost here. It is logged in any case. Default: none. */
@@ -43,6 +57,8 @@ export function runtimeOptions(input: RuntimeOptionsInput = {}): RuntimeOptions 
   if (policy !== "drop-oldest" && policy !== "drop-newest") {
     throw invalidOption("mailboxFullPolicy", String(policy), '"drop-oldest" or "drop-newest"');
   }
+  // Checked now, so that a wrong default does not wait for the first registration to be seen.
+  agentPolicy(input.agentDefaults);
   return Object.freeze({
     callTimeoutMs: wholeNumber("callTimeoutMs", input.callTimeoutMs, 60_000, 1, MAX_TIMER_MS),
     drainTimeoutMs: wholeNumber("drainTimeoutMs", input.drainTimeoutMs, 5_000, 0, MAX_TIMER_MS),
@@ -50,31 +66,14 @@ export function runtimeOptions(input: RuntimeOptionsInput = {}): RuntimeOptions 
     mailboxMaxBytes: wholeNumber("mailboxMaxBytes", input.mailboxMaxBytes, 64 * 2 ** 20, 1),
     mailboxFullPolicy: policy,
     maxInstances: wholeNumber("maxInstances", input.maxInstances, 100_000, 1),
+    agentDefaults: Object.freeze({ ...input.agentDefaults }),
+    dedupWindowMs: wholeNumber("dedupWindowMs", input.dedupWindowMs, 60_000, 0, MAX_TIMER_MS),
+    dedupMaxEntries: wholeNumber("dedupMaxEntries", input.dedupMaxEntries, 100_000, 2, 10_000_000),
     bufferMaxMessages: wholeNumber("bufferMaxMessages", input.bufferMaxMessages, 10_000, 0),
     bufferMaxBytes: wholeNumber("bufferMaxBytes", input.bufferMaxBytes, 16 * 2 ** 20, 0),
+    interventionHandlers: Object.freeze([...(input.interventionHandlers ?? [])]),
     stateStore: input.stateStore,
     onDeadLetter: input.onDeadLetter,
     tracerProvider: input.tracerProvider,
-  });
-}
-
-/** @throws AgentrtError `INVALID_OPTION` */
-export function wholeNumber(
-  name: string,
-  value: number | undefined,
-  fallback: number,
-  min: number,
-  max: number = Number.MAX_SAFE_INTEGER,
-): number {
-  const chosen = value ?? fallback;
-  if (!Number.isSafeInteger(chosen) || chosen < min || chosen > max) {
-    throw invalidOption(name, String(chosen), `a whole number from ${min} to ${max}`);
-  }
-  return chosen;
-}
-
-export function invalidOption(name: string, value: string, allowed: string): AgentrtError {
-  return new AgentrtError("INVALID_OPTION", `${name} cannot be ${value}; give ${allowed}.`, {
-    data: { option: name },
   });
 }

@@ -1,5 +1,5 @@
 import type { MessageTracing, TracedEnvelope } from "../telemetry/message-tracing.ts";
-import type { Delivery } from "./delivery.ts";
+import type { MessageDelivery } from "./delivery.ts";
 
 /** Sends a message, in a span when messages are traced. */
 export function tracedSend<E extends TracedEnvelope, R>(
@@ -13,7 +13,7 @@ export function tracedSend<E extends TracedEnvelope, R>(
 /** Handles a message, in a span when messages are traced. */
 export function tracedHandling<R>(
   tracing: MessageTracing | undefined,
-  { slot, envelope }: Delivery,
+  { slot, envelope }: MessageDelivery,
   handle: () => Promise<R>,
 ): Promise<R> {
   return tracing === undefined ? handle() : tracing.handle(slot.id, envelope, handle);

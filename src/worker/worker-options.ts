@@ -1,10 +1,9 @@
+import { invalidOption, wholeNumber } from "./option-values.ts";
 import type { RegistrationPolicy } from "./registrations.ts";
 import {
-  invalidOption,
   type RuntimeOptions,
   type RuntimeOptionsInput,
   runtimeOptions,
-  wholeNumber,
 } from "./runtime-options.ts";
 
 /** What a runtime that joins a host can be told. */

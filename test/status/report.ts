@@ -22,6 +22,7 @@ export const TOTALS: HostTotals = Object.freeze({
   callsAnswered: 112,
   callsFailed: 113,
   callsTimedOut: 114,
+  callsGivenUp: 122,
   strayResponses: 115,
   controlMessages: 116,
   bytesIn: 117,

@@ -8,6 +8,7 @@ import {
 } from "@grpc/grpc-js";
 import type { ErrorCode } from "../../core/errors.ts";
 import type { Subscription } from "../../core/subscription.ts";
+import { declareCapabilities } from "../capabilities.ts";
 import { channelOptions } from "../channel-options.ts";
 import {
   AddSubscriptionRequestSchema,
@@ -54,11 +55,11 @@ export class AgentRpcClient {
   }
 
   openChannel(): FrameStream {
-    return this.#open(AGENT_RPC.OpenChannel);
+    return this.#open(AGENT_RPC.OpenChannel, declareCapabilities(this.#metadata()));
   }
 
   openControlChannel(): FrameStream {
-    return this.#open(AGENT_RPC.OpenControlChannel);
+    return this.#open(AGENT_RPC.OpenControlChannel, this.#metadata());
   }
 
   /** @throws AgentrtError `AGENT_TYPE_TAKEN`, `INVALID_AGENT_ID`, `TOO_MANY` */
@@ -96,12 +97,12 @@ export class AgentRpcClient {
     this.#client.close();
   }
 
-  #open(method: MethodDefinition<Uint8Array, Uint8Array>): FrameStream {
+  #open(method: MethodDefinition<Uint8Array, Uint8Array>, metadata: Metadata): FrameStream {
     return this.#client.makeBidiStreamRequest(
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
-      this.#metadata(),
+      metadata,
     );
   }
 

@@ -1,0 +1,44 @@
+import { getLogger } from "@logtape/logtape";
+import type { RequestEnvelope } from "../core/envelope.ts";
+import type { HostLink } from "./host-link.ts";
+import { cancelRequest } from "./outgoing.ts";
+import type { OutgoingQueue } from "./outgoing-queue.ts";
+
+const logger = getLogger(["agentrt", "worker"]);
+
+/** Tells the host of calls that were given up here, so that their agents need not go on. */
+export class GivenUpCalls {
+  readonly #outgoing: OutgoingQueue;
+  readonly #currentLink: () => HostLink | undefined;
+  /** The link on which the host got a call. */
+  readonly #sentOn = new WeakMap<RequestEnvelope, HostLink>();
+
+  constructor(outgoing: OutgoingQueue, currentLink: () => HostLink | undefined) {
+    this.#outgoing = outgoing;
+    this.#currentLink = currentLink;
+  }
+
+  /** @param signal aborts when nobody waits for the call any more */
+  watch(request: RequestEnvelope, signal: AbortSignal | undefined): void {
+    signal?.addEventListener("abort", () => this.#tell(request), { once: true });
+  }
+
+  noteSent(request: RequestEnvelope): void {
+    const link = this.#currentLink();
+    if (link !== undefined) {
+      this.#sentOn.set(request, link);
+    }
+  }
+
+  /** Not to a host that has not seen the call, or would take the message for another call. */
+  #tell(request: RequestEnvelope): void {
+    const link = this.#sentOn.get(request);
+    if (link === undefined || link !== this.#currentLink() || !link.can("cancel")) {
+      return;
+    }
+    const { id, target, sender } = request;
+    this.#outgoing.send(cancelRequest(id, target, sender), undefined, link).catch((error) => {
+      logger.debug("a call could not be cancelled at its agent", { id, error });
+    });
+  }
+}

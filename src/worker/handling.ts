@@ -1,0 +1,278 @@
+import { getLogger } from "@logtape/logtape";
+import type { EventEnvelope, RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
+import { AgentrtError } from "../core/errors.ts";
+import type { MessageTracing } from "../telemetry/message-tracing.ts";
+import type { AgentSlot } from "./agent-slot.ts";
+import { answerOf, errorAnswerTo } from "./answer.ts";
+import { type Circuit, isAgentFailure } from "./circuit.ts";
+import {
+  contextOf,
+  type Delivery,
+  describe,
+  givenUp,
+  type MessageDelivery,
+  timedOut,
+} from "./delivery.ts";
+import type { MutableDispatchCounts } from "./dispatch-counts.ts";
+import { endsWithin } from "./ends-within.ts";
+import type { MessageTypes } from "./message-types.ts";
+import { tracedHandling } from "./traced-messages.ts";
+
+const logger = getLogger(["agentrt", "worker"]);
+
+/**
+ * How long a handler whose time is up may take to end, when its signal tells it to. After that its
+ * instance is taken to hang, and is made anew so that the mailbox can go on.
+ */
+const ABORT_GRACE_MS = 250;
+
+interface Failure {
+  readonly error: unknown;
+}
+
+export interface HandlingParts {
+  readonly messageTypes: MessageTypes;
+  readonly counts: MutableDispatchCounts;
+  readonly stopSignal: AbortSignal;
+  readonly tracing: MessageTracing | undefined;
+  /** The delivery ended without having been handled. */
+  readonly onUnhandled: (delivery: Delivery, error: AgentrtError) => void;
+  /** The instance has to rest until the promise ends. */
+  readonly hold: (slot: AgentSlot, until: Promise<void>) => void;
+}
+
+/** Runs one delivery after the other of an instance, under the rules of its type. */
+export class Handling {
+  readonly #parts: HandlingParts;
+
+  constructor(parts: HandlingParts) {
+    this.#parts = parts;
+  }
+
+  /** Does not reject. */
+  handle(delivery: Delivery): Promise<unknown> {
+    const { slot } = delivery;
+    if (delivery.signal.aborted) {
+      // Nobody waits for it any more, so the agent need not do the work.
+      this.#parts.onUnhandled(delivery, givenUp(slot.id));
+      return Promise.resolve();
+    }
+    const { circuit } = slot.type;
+    return circuit === undefined
+      ? this.#runAndAnswer(delivery)
+      : this.#runThrough(circuit, delivery);
+  }
+
+  async #runThrough(circuit: Circuit, delivery: Delivery): Promise<void> {
+    try {
+      await circuit.run(async () => {
+        const failure = await this.#runAndAnswer(delivery);
+        if (failure !== undefined) {
+          throw failure.error;
+        }
+      });
+    } catch (error) {
+      if (error instanceof AgentrtError && error.code === "CIRCUIT_OPEN") {
+        delivery.slot.type.counts.refused += 1;
+        this.#parts.onUnhandled(delivery, error);
+      }
+      // Everything else was dealt with where it happened; the circuit had to see it.
+    }
+  }
+
+  /** Does not reject; the failure, if there was one, is for the circuit to count. */
+  async #runAndAnswer(delivery: Delivery): Promise<Failure | undefined> {
+    const { slot } = delivery;
+    const { handlerTimeoutMs } = slot.type.policy;
+    const limit =
+      handlerTimeoutMs === undefined ? undefined : new TimeLimit(delivery, handlerTimeoutMs);
+    const run = (): Promise<object | undefined> =>
+      this.#run(delivery, limit?.signal ?? delivery.signal);
+    const running =
+      delivery.kind === "message" ? tracedHandling(this.#parts.tracing, delivery, run) : run();
+    try {
+      const result = await (limit?.race(running) ?? running);
+      const answer = this.#answerTo(delivery, result);
+      this.#parts.counts.handled += 1;
+      slot.type.counts.handled += 1;
+      slot.succeeded();
+      if (slot.isStored) {
+        await this.#saveState(slot);
+      }
+      respond(delivery, answer);
+      return undefined;
+    } catch (error) {
+      await this.#fail(delivery, error, limit?.isOver === true ? running : undefined);
+      return { error };
+    } finally {
+      limit?.end();
+    }
+  }
+
+  /** @param hanging the handler that ran into its time limit, if it did */
+  async #fail(
+    delivery: Delivery,
+    error: unknown,
+    hanging: Promise<unknown> | undefined,
+  ): Promise<void> {
+    const { slot } = delivery;
+    this.#parts.counts.failed += 1;
+    slot.type.counts.failed += 1;
+    logger.error("an agent failed to handle a message", {
+      agent: slot.id.toString(),
+      ...describe(delivery),
+      error,
+    });
+    const answer =
+      delivery.kind === "message" ? errorAnswerTo(delivery.envelope.id, error) : undefined;
+    if (hanging !== undefined) {
+      slot.type.counts.timedOut += 1;
+      respond(delivery, answer);
+    }
+    const isHung = hanging !== undefined && !(await endsWithin(ABORT_GRACE_MS, settled(hanging)));
+    if (!isHung) {
+      await this.#saveState(slot);
+    }
+    if (hanging === undefined) {
+      respond(delivery, answer);
+    }
+    const isRestartDue = isAgentFailure(error) && slot.failed();
+    if (isHung || isRestartDue) {
+      this.#restart(slot, isHung ? "a handler hangs" : "it failed several times in a row");
+    }
+  }
+
+  #restart(slot: AgentSlot, reason: string): void {
+    if (slot.type.isGiven) {
+      logger.error(
+        "an agent should be made anew and cannot, for it was registered as an instance",
+        {
+          agent: slot.id.toString(),
+          reason,
+        },
+      );
+      return;
+    }
+    slot.type.counts.restarts += 1;
+    const backoff = slot.restart();
+    if (backoff !== undefined) {
+      this.#parts.hold(slot, backoff.wait(this.#parts.stopSignal));
+    }
+    logger.warn("an agent is made anew with its saved state", {
+      agent: slot.id.toString(),
+      reason,
+      pauseMs: backoff?.durationMs ?? 0,
+    });
+  }
+
+  async #run(delivery: Delivery, signal: AbortSignal): Promise<object | undefined> {
+    const { slot } = delivery;
+    const { turnstile } = slot;
+    const isOpen = turnstile.enter();
+    if (isOpen !== undefined) {
+      await isOpen;
+    }
+    try {
+      const agent = await slot.agent();
+      if (delivery.kind === "task") {
+        await delivery.task.run(signal);
+        return undefined;
+      }
+      const { envelope } = delivery;
+      return await agent.onMessage(this.#decode(envelope), contextOf(envelope, signal));
+    } finally {
+      turnstile.leave();
+    }
+  }
+
+  #decode(envelope: EventEnvelope | RequestEnvelope): object {
+    try {
+      return this.#parts.messageTypes.decode(envelope.payload);
+    } catch (error) {
+      this.#parts.counts.undecodable += 1;
+      throw error;
+    }
+  }
+
+  #answerTo(delivery: Delivery, result: object | undefined): ResponseEnvelope | undefined {
+    return delivery.kind === "message" && delivery.respond !== undefined
+      ? answerOf(delivery.envelope.id, result, this.#parts.messageTypes)
+      : undefined;
+  }
+
+  /** A state that cannot be stored is not the message's failure: the agent did its work. */
+  async #saveState(slot: AgentSlot): Promise<void> {
+    try {
+      await slot.saveIfChanged();
+    } catch (error) {
+      this.#parts.counts.statesNotSaved += 1;
+      logger.error("the state of an agent could not be saved", {
+        agent: slot.id.toString(),
+        error,
+      });
+    }
+  }
+}
+
+/** The time that a handler has. */
+class TimeLimit {
+  readonly #delivery: Delivery;
+  readonly #timeoutMs: number;
+  readonly #controller = new AbortController();
+  readonly #onAbort = (): void => this.#controller.abort(this.#delivery.signal.reason);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
+
+  constructor(delivery: Delivery, timeoutMs: number) {
+    this.#delivery = delivery;
+    this.#timeoutMs = timeoutMs;
+    delivery.signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** What the work gives; rejects when the time is over first, and aborts the signal then. */
+  async race<T>(work: Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.#timer = setTimeout(() => {
+      const error = timedOut(this.#delivery.slot.id, this.#timeoutMs);
+      this.#isOver = true;
+      reject(error);
+      this.#controller.abort(error);
+    }, this.#timeoutMs);
+    return await Promise.race([work, promise]);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#delivery.signal.removeEventListener("abort", this.#onAbort);
+  }
+}
+
+function respond(delivery: Delivery, answer: ResponseEnvelope | undefined): void {
+  if (delivery.kind === "message" && answer !== undefined) {
+    respondTo(delivery, answer);
+  }
+}
+
+/** Sends an answer, if the message is a call. */
+export function respondTo(delivery: MessageDelivery, answer: ResponseEnvelope): void {
+  try {
+    delivery.respond?.(answer);
+  } catch (error) {
+    logger.error("an answer could not be sent", { ...describe(delivery), error });
+  }
+}
+
+function settled(work: Promise<unknown>): Promise<void> {
+  return work.then(
+    () => undefined,
+    () => undefined,
+  );
+}

@@ -1,0 +1,79 @@
+import type { Agent, AgentMetadata, JsonValue, MessageContext } from "../../core/agent.ts";
+import type { AgentId } from "../../core/agent-id.ts";
+import { EMPTY_PAYLOAD, type Envelope } from "../../core/envelope.ts";
+import { AgentrtError } from "../../core/errors.ts";
+import { messageTypeOf, UnknownPayload } from "../../core/message-type.ts";
+import type { AgentRuntime } from "../../core/runtime.ts";
+import type { IsolatedThreads } from "./isolated-threads.ts";
+
+/** What the process knows of an instance that lives in a thread. */
+export class IsolatedAgent implements Agent {
+  readonly id: AgentId;
+  readonly #threads: IsolatedThreads;
+  #state: JsonValue = null;
+
+  constructor(id: AgentId, threads: IsolatedThreads) {
+    this.id = id;
+    this.#threads = threads;
+  }
+
+  get metadata(): AgentMetadata {
+    return { type: this.id.type, key: this.id.key, description: "Isolated agent" };
+  }
+
+  bind(_id: AgentId, runtime: AgentRuntime): void {
+    this.#threads.bind(runtime);
+  }
+
+  async onMessage(message: object, context: MessageContext): Promise<object | undefined> {
+    const { response, state } = await this.#threads.handle(
+      this.id,
+      envelopeOf(this.id, message, context),
+      this.#state,
+      context.signal,
+    );
+    this.#state = state ?? this.#state;
+    const { dataType, contentType, data } = response.payload;
+    return dataType === "" && data.byteLength === 0
+      ? undefined
+      : new UnknownPayload(dataType, contentType, data);
+  }
+
+  /** As of the last message; null while it keeps none. */
+  saveState(): JsonValue {
+    return this.#state;
+  }
+
+  loadState(state: JsonValue): void {
+    this.#state = state;
+    this.#threads.forget(this.id);
+  }
+
+  async close(): Promise<void> {
+    await this.#threads.close(this.id);
+  }
+}
+
+function envelopeOf(id: AgentId, message: object, context: MessageContext): Envelope {
+  const { messageId, sender, topicId, headers } = context;
+  const payload = payloadOf(message);
+  return topicId === undefined
+    ? { kind: "request", id: messageId, target: id, sender, method: "", headers, payload }
+    : { kind: "event", id: messageId, topic: topicId, sender, headers, payload };
+}
+
+/** @throws AgentrtError `UNTYPED_MESSAGE` */
+export function payloadOf(message: object | undefined): typeof EMPTY_PAYLOAD {
+  if (message === undefined) {
+    return EMPTY_PAYLOAD;
+  }
+  if (message instanceof UnknownPayload) {
+    const { dataType, contentType, data } = message;
+    return { dataType, contentType, data };
+  }
+  const type = messageTypeOf(message);
+  if (type === undefined) {
+    throw new AgentrtError("UNTYPED_MESSAGE", "A message for an isolated agent has no type.");
+  }
+  return { dataType: type.name, contentType: type.contentType, data: type.encode(message) };
+}
