@@ -7,8 +7,10 @@ export { JSON_CONTENT_TYPE, PROTOBUF_CONTENT_TYPE } from "./core/envelope.ts";
 export { AgentrtError, ERROR_CODES, messageOf } from "./core/errors.ts";
 export { DROP_MESSAGE } from "./core/intervention.ts";
 export { defineMessage, markMessage, messageTypeOf, UnknownPayload } from "./core/message-type.ts";
+export { PRESENCE_TOPIC } from "./core/presence.ts";
 export { PRIORITIES, PRIORITY_HEADER, priorityOf } from "./core/priority.ts";
 export { RoutedAgent } from "./core/routed-agent.ts";
+export { AGE_HEADER, RETAIN_HEADER } from "./core/routing-headers.ts";
 export { TypePrefixSubscription, TypeSubscription } from "./core/subscription.ts";
 export { DefaultTopicId, TopicId } from "./core/topic-id.ts";
 export { GrpcWorkerAgentRuntimeHost } from "./host/host.ts";
@@ -64,17 +66,21 @@ export type {
   SendIntervention,
 } from "./core/intervention.ts";
 export type { MessageCheck, MessageOf, MessageType } from "./core/message-type.ts";
+export type { PresenceReason, WorkerPresence } from "./core/presence.ts";
 export type { Priority } from "./core/priority.ts";
 export type { MessageHandler } from "./core/routed-agent.ts";
+export type { RetainMode } from "./core/routing-headers.ts";
 export type {
   AgentConstructor,
   AgentRuntime,
   PublishOptions,
+  RegisterOptions,
   SendOptions,
 } from "./core/runtime.ts";
 export type { DeadLetterStore, StateStore, Store } from "./core/state-store.ts";
 export type { Subscription } from "./core/subscription.ts";
 export type { ActiveSpan, SpanAttribute, TracerProviderLike } from "./core/tracing.ts";
+export type { TypePolicy, TypePolicyOptions } from "./core/type-policy.ts";
 export type { HostOptions, SlowWorkerPolicy } from "./host/options.ts";
 export type { PageErrorBody, PageErrorCode } from "./security/page-error.ts";
 export type { PageBindings, PageGuardOptions, PageInfo } from "./security/page-guard.ts";
@@ -98,4 +104,4 @@ export type { RegistrationPolicy } from "./worker/registrations.ts";
 export type { RuntimeOptions, RuntimeOptionsInput } from "./worker/runtime-options.ts";
 export type { RuntimeReport } from "./worker/runtime-report.ts";
 export type { TopicHandler, TopicSubscription } from "./worker/topic-subscriptions.ts";
-export type { WorkerOptions, WorkerOptionsInput } from "./worker/worker-options.ts";
+export type { LastWill, WorkerOptions, WorkerOptionsInput } from "./worker/worker-options.ts";

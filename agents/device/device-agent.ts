@@ -93,7 +93,10 @@ export class DeviceAgent extends RoutedAgent {
   async #report(record: DeviceRecord): Promise<DeviceStatus> {
     const { device, state, reason } = record;
     const status = DeviceStatus.of({ device, state, reason: formatReason(reason) });
-    await this.publishMessage(status, this.#statusTopic());
+    await this.publishMessage(status, this.#statusTopic(), {
+      // The devices of a room share its topic, and each has a last state of its own.
+      ...{ retain: true, retainKey: device },
+    });
     return status;
   }
 

@@ -53,7 +53,7 @@ export class EnvironmentAgent extends RoutedAgent {
       await this.publishMessage(
         EnvironmentData.of(this.#climate.next()),
         new TopicId(TOPICS.environmentData, this.#options.name),
-        { signal: this.#newer.signal },
+        { signal: this.#newer.signal, retain: true },
       );
       this.#recovered();
     } catch (error) {

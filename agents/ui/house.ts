@@ -64,13 +64,15 @@ export class House {
     }
   }
 
-  addReading(roomName: string, data: EnvironmentData): void {
+  /** @param ageMs of a reading that the host had kept; it counts only while the room has no other */
+  addReading(roomName: string, data: EnvironmentData, ageMs?: number): void {
     const room = this.#room(roomName);
-    if (room === undefined) {
+    const isKnown = ageMs !== undefined && (room?.readings.length ?? 0) > 0;
+    if (room === undefined || isKnown) {
       return;
     }
     const { temperature, humidity } = data;
-    const reading: ReadingView = { atMs: this.#now(), temperature, humidity };
+    const reading: ReadingView = { atMs: this.#now() - (ageMs ?? 0), temperature, humidity };
     room.readings.push(reading);
     this.#forgetOldReadings(room);
     this.#tell({ kind: "reading", room: roomName, reading });

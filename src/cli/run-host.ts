@@ -5,6 +5,7 @@ import { startStatusPage } from "../status/status-page.ts";
 import { BUILD } from "./build-info.ts";
 import { at } from "./check-settings.ts";
 import type { RunContext } from "./run-roles.ts";
+import { policiesOf } from "./settings-routing.ts";
 
 export interface RunningHost {
   /** Where workers connect, `host:port` with the real port. */
@@ -45,6 +46,15 @@ export async function runHost({
     maxSubscriptionsPerWorker: values["max-subscriptions"],
     maxTopicsTracked: values["max-topics"],
     registrationGraceMs: values["registration-grace"],
+    sessionGraceMs: values["session-grace"],
+    agentPolicies: policiesOf(values["agent-policy"]),
+    retain: values.retain,
+    retainMaxAgeMs: values["retain-max-age"],
+    retainOwnerGraceMs: values["retain-owner-grace"],
+    retainMaxValues: values["retain-max-values"],
+    retainMaxBytes: values["retain-max-size"],
+    maxHeaders: values["max-headers"],
+    maxHeaderBytes: values["max-header-size"],
     handshakeTimeoutMs: values["handshake-timeout"],
     deadLetterStore: store,
     tracerProvider,

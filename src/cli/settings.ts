@@ -3,6 +3,7 @@ import type { Setting } from "./setting.ts";
 import { AGENT_SETTINGS } from "./settings-agents.ts";
 import { COMMON_SETTINGS } from "./settings-common.ts";
 import { HOST_SETTINGS } from "./settings-host.ts";
+import { ROUTING_SETTINGS } from "./settings-routing.ts";
 
 /**
  * Every setting of agentrt. Flags, help, environment, configuration file and documentation
@@ -11,6 +12,7 @@ import { HOST_SETTINGS } from "./settings-host.ts";
 export const SETTINGS = Object.freeze({
   ...COMMON_SETTINGS,
   ...HOST_SETTINGS,
+  ...ROUTING_SETTINGS,
   ...AGENT_SETTINGS,
 });
 

@@ -13,6 +13,8 @@ export const ERROR_CODES = {
   BAD_FRAME: { retry: "never", when: "bytes from a peer are not a frame of the protocol" },
   MISSING_CLIENT_ID: { retry: "never", when: "a call carries no usable client-id metadata" },
   AGENT_TYPE_TAKEN: { retry: "never", when: "another worker holds the agent type" },
+  POLICY_CONFLICT: { retry: "never", when: "the agent type is held under another policy" },
+  RESERVED_TOPIC: { retry: "never", when: "only the host publishes on the topic" },
   SUBSCRIPTION_EXISTS: { retry: "never", when: "the subscription was made before" },
   NO_SUCH_SUBSCRIPTION: { retry: "never", when: "no subscription has this id" },
   NO_SUCH_AGENT: { retry: "after", when: "no connected worker holds the agent type" },

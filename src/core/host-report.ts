@@ -72,6 +72,16 @@ export interface HostTotals {
   readonly eventsIn: number;
   /** Copies for workers, those that were shed included. */
   readonly eventsDelivered: number;
+  /** Copies of retained events, and of who is there, given to new subscribers. */
+  readonly eventsReplayed: number;
+  /** Retained events that went because there were too many. */
+  readonly retainedDropped: number;
+  /** Instances of shared agent types that moved to another worker with what state they had. */
+  readonly instancesMoved: number;
+  /** The same without the state: their worker died, cannot hand over, or did not in time. */
+  readonly instancesMovedWithoutState: number;
+  /** Registrations, streams and messages that were refused because a count or size was over its limit. */
+  readonly limitsHit: number;
   /** Events that no subscription matched. */
   readonly eventsUnmatched: number;
   readonly callsIn: number;

@@ -4,8 +4,10 @@ import type { AgentTypeOptions } from "./agent-type-options.ts";
 import type { Headers } from "./envelope.ts";
 import type { MessageType } from "./message-type.ts";
 import type { Priority } from "./priority.ts";
+import type { RetainMode } from "./routing-headers.ts";
 import type { Subscription } from "./subscription.ts";
 import type { TopicId } from "./topic-id.ts";
+import type { TypePolicyOptions } from "./type-policy.ts";
 
 export interface PublishOptions {
   /** The publishing agent; left out when the publisher is not one. */
@@ -17,15 +19,25 @@ export interface PublishOptions {
   /** Default: `normal`, or what `headers.priority` says. */
   readonly priority?: Priority;
   readonly signal?: AbortSignal;
+  /**
+   * `true`: the host keeps it as the last value of its topic (type and source), and new subscribers
+   * get it at once. `"clear"`: it is published, and the kept value is forgotten. Default: `false`.
+   */
+  readonly retain?: RetainMode;
+  /** Keeps one last value for each key of the topic, instead of one for the topic. Default: none. */
+  readonly retainKey?: string;
 }
 
-export interface SendOptions extends PublishOptions {
+export interface SendOptions extends Omit<PublishOptions, "retain" | "retainKey"> {
   /** How long to wait for the answer, in milliseconds. Default: the runtime's call time-out. */
   readonly timeoutMs?: number;
 }
 
 /** A class of agents, whatever its constructor takes. */
 export type AgentConstructor<T extends Agent> = abstract new (...parameters: never[]) => T;
+
+/** How this runtime treats the instances of an agent type, and who else may hold the type. */
+export interface RegisterOptions extends AgentTypeOptions, TypePolicyOptions {}
 
 /**
  * What every runtime offers, whether its agents live in one process or on many machines.
@@ -52,9 +64,9 @@ export interface AgentRuntime {
 
   /**
    * Registers an agent type; instances are made when their first message arrives.
-   * @throws AgentrtError `AGENT_TYPE_TAKEN`, `INVALID_AGENT_ID`, `INVALID_OPTION`
+   * @throws AgentrtError `AGENT_TYPE_TAKEN`, `POLICY_CONFLICT`, `INVALID_AGENT_ID`, `INVALID_OPTION`
    */
-  registerFactory(type: string, factory: AgentFactory, options?: AgentTypeOptions): Promise<void>;
+  registerFactory(type: string, factory: AgentFactory, options?: RegisterOptions): Promise<void>;
 
   /**
    * Registers one instance that exists already; its type serves the keys that were registered so,

@@ -4,11 +4,13 @@ import {
   type ServerUnaryCall,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import type { EventEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { MessageTracing } from "../telemetry/message-tracing.ts";
 import { decodeMessage } from "../wire/autogen/codec.ts";
 import { decodeControl } from "../wire/autogen/control-codec.ts";
-import { CLIENT_ID_HEADER } from "../wire/autogen/service.ts";
+import { lastWillOf } from "../wire/autogen/last-will.ts";
+import { CLIENT_ID_HEADER, HAND_OVER_HEADER, POLICY_HEADER } from "../wire/autogen/service.ts";
 import {
   decodeAddSubscription,
   decodeRegisterAgent,
@@ -18,6 +20,8 @@ import {
 } from "../wire/autogen/unary-codec.ts";
 import { capabilitiesIn, declareCapabilities } from "../wire/capabilities.ts";
 import { toStatus } from "../wire/grpc-status.ts";
+import type { Enrolment } from "./enrolment.ts";
+import { assertHeadersFit } from "./header-limits.ts";
 import type { HostStream, Session } from "./session.ts";
 import type { Sessions, SessionsParts } from "./sessions.ts";
 import { tracedRoute } from "./traced-route.ts";
@@ -27,6 +31,7 @@ const MAX_CLIENT_ID_LENGTH = 128;
 
 export interface AgentRpcParts extends SessionsParts {
   readonly sessions: Sessions;
+  readonly enrolment: Enrolment;
   /** Told of each call, by the peer's `host:port`. */
   readonly onCall: (peer: string) => void;
   readonly isDraining: () => boolean;
@@ -37,22 +42,25 @@ type UnaryCall = ServerUnaryCall<Uint8Array, Uint8Array>;
 
 /** The handlers of AutoGen's service: who calls, what is it, pass it on. */
 export function createAgentRpc(parts: AgentRpcParts): UntypedServiceImplementation {
-  const { registry, sessions, totals } = parts;
+  const { enrolment, registry, sessions, totals } = parts;
   return {
     OpenChannel: (stream: HostStream) => openChannel(parts, stream),
     OpenControlChannel: (stream: HostStream) => openControlChannel(parts, stream),
     RegisterAgent: unary(parts, (call, clientId) => {
       const type = decodeRegisterAgent(call.request);
-      registry.registerAgentType(sessions.obtain(clientId, call.getPeer()), type);
+      const [policy] = call.metadata.get(POLICY_HEADER);
+      const session = sessions.obtain(clientId, call.getPeer());
+      session.canHandOver = call.metadata.get(HAND_OVER_HEADER).length > 0;
+      enrolment.registerAgentType(session, type, policy === undefined ? undefined : String(policy));
       return EMPTY_ANSWER;
     }),
     AddSubscription: unary(parts, (call, clientId) => {
       const subscription = decodeAddSubscription(call.request);
-      registry.addSubscription(sessions.obtain(clientId, call.getPeer()), subscription);
+      enrolment.addSubscription(sessions.obtain(clientId, call.getPeer()), subscription);
       return EMPTY_ANSWER;
     }),
     RemoveSubscription: unary(parts, (call) => {
-      registry.removeSubscription(decodeRemoveSubscription(call.request));
+      enrolment.removeSubscription(decodeRemoveSubscription(call.request));
       return EMPTY_ANSWER;
     }),
     GetSubscriptions: unary(parts, () => {
@@ -83,11 +91,15 @@ function unary(
 }
 
 function openChannel(parts: AgentRpcParts, stream: HostStream): void {
-  const session = admit(parts, stream);
+  let will: EventEnvelope | undefined;
+  const session = admit(parts, stream, () => {
+    will = lastWillOf(stream.metadata);
+  });
   if (session === undefined) {
     return;
   }
   const { router, sessions, totals } = parts;
+  session.lastWill = will;
   stream.on("data", (bytes: Uint8Array) => {
     totals.bytesIn += bytes.byteLength;
     if (!session.isCurrent(stream)) {
@@ -96,14 +108,19 @@ function openChannel(parts: AgentRpcParts, stream: HostStream): void {
     session.messagesIn += 1;
     session.bytesIn += bytes.byteLength;
     try {
-      tracedRoute(parts.tracing, parts.options.maxMessageBytes, decodeMessage(bytes), (message) =>
+      const envelope = decodeMessage(bytes);
+      assertHeadersFit(envelope, parts.options);
+      tracedRoute(parts.tracing, parts.options.maxMessageBytes, envelope, (message) =>
         router.route(message, session),
       );
     } catch (thrown) {
       badFrame(parts, session, AgentrtError.from(thrown));
     }
   });
-  stream.on("end", () => sessions.left(session, stream, "left"));
+  // A stream that breaks ends too, and says only after this turn of the event loop that it broke.
+  stream.on("end", () => {
+    setImmediate(() => sessions.left(session, stream, stream.cancelled ? "lost" : "left"));
+  });
   stream.on("cancelled", () => sessions.left(session, stream, "lost"));
   stream.on("error", () => sessions.left(session, stream, "lost"));
   session.capabilities = capabilitiesIn(stream.metadata);
@@ -140,11 +157,16 @@ function openControlChannel(parts: AgentRpcParts, stream: HostStream): void {
 }
 
 /** The session of a new stream, or undefined when it was refused with a status. */
-function admit(parts: AgentRpcParts, stream: HostStream): Session | undefined {
+function admit(
+  parts: AgentRpcParts,
+  stream: HostStream,
+  readMetadata?: () => void,
+): Session | undefined {
   const peer = stream.getPeer();
   parts.onCall(peer);
   try {
     assertNotDraining(parts);
+    readMetadata?.();
     return parts.sessions.obtain(clientIdOf(stream.metadata), peer);
   } catch (thrown) {
     const error = AgentrtError.from(thrown);

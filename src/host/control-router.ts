@@ -80,7 +80,7 @@ export class ControlRouter {
   #find(address: ControlAddress): Session | undefined {
     const { registry } = this.#parts;
     return address.kind === "agent"
-      ? registry.holderOf(address.agentId.type)
+      ? registry.workerOf(address.agentId)
       : registry.session(address.clientId);
   }
 

@@ -16,10 +16,13 @@ import { Backpressure } from "./backpressure.ts";
 import { ControlRouter } from "./control-router.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Door } from "./door.ts";
+import { Enrolment } from "./enrolment.ts";
 import { IncidentLog } from "./incident-log.ts";
 import { type HostOptions, resolveHostOptions } from "./options.ts";
+import { Presence } from "./presence.ts";
 import { Registry } from "./registry.ts";
 import { countFailedRpcs, createReport } from "./report.ts";
+import { RetainedValues } from "./retained-values.ts";
 import { Router } from "./router.ts";
 import { Sessions } from "./sessions.ts";
 import { TopicStatistics } from "./topic-statistics.ts";
@@ -27,6 +30,8 @@ import { createTotals } from "./totals.ts";
 
 /** How often time-outs are looked for: of calls, and of workers that do not read. */
 const HOUSEKEEPING_MS = 50;
+/** How often retained values are looked through for those that have to go. */
+const RETAINED_SWEEP_MS = 1_000;
 /** How often `stop` looks whether everything in flight is done. */
 const DRAIN_CHECK_MS = 10;
 /** How long streams may take to end once they were told to. */
@@ -50,6 +55,7 @@ export class GrpcWorkerAgentRuntimeHost {
   readonly #registry: Registry;
   readonly #backpressure: Backpressure;
   readonly #topics: TopicStatistics;
+  readonly #retained: RetainedValues;
   readonly #router: Router;
   readonly #sessions: Sessions;
   readonly #server: Server;
@@ -60,6 +66,7 @@ export class GrpcWorkerAgentRuntimeHost {
   #startedAt = new Date();
   #housekeeping: ReturnType<typeof setInterval> | undefined;
   #stopped: Promise<void> | undefined;
+  #lastSweepMs = 0;
 
   /** @throws AgentrtError `INVALID_OPTION`, `LISTEN_REFUSED` */
   constructor(options: Partial<HostOptions> = {}) {
@@ -70,6 +77,7 @@ export class GrpcWorkerAgentRuntimeHost {
     this.#deadLetters = new DeadLetters(this.#options.deadLetterStore, this.#incidents);
     this.#registry = new Registry(this.#options);
     this.#backpressure = new Backpressure(this.#options.publisherHoldMs);
+    this.#retained = new RetainedValues(this.#options);
     this.#topics = new TopicStatistics(this.#options.maxTopicsTracked);
     const shared = {
       options: this.#options,
@@ -84,6 +92,7 @@ export class GrpcWorkerAgentRuntimeHost {
       rpcTimeoutMs: this.#options.rpcTimeoutMs,
       maxPendingCalls: this.#options.maxPendingCalls,
       backpressure: this.#backpressure,
+      retained: this.#retained,
       slowWorkerPolicy: this.#options.slowWorkerPolicy,
       expelSlow: (session) => {
         const message = `Worker ${session.clientId} reads too slowly; its outbox is full.`;
@@ -92,17 +101,22 @@ export class GrpcWorkerAgentRuntimeHost {
     });
     const controlRouter = new ControlRouter(shared);
     const hangUp = (peer: string): void => this.#door.hangUp(peer);
-    this.#sessions = new Sessions({ ...shared, router: this.#router, controlRouter, hangUp });
+    const { events } = this.#router;
+    const presence = new Presence((event) => events.announce(event));
+    const routing = { router: this.#router, controlRouter, presence, hangUp };
+    this.#sessions = new Sessions({ ...shared, ...routing });
     this.#server = new Server(channelOptions(this.#options.maxMessageBytes));
     this.#server.addService(HEALTH_SERVICE, this.#health.implementation);
     this.#server.addService(
       AGENT_RPC,
       createAgentRpc({
         ...shared,
-        router: this.#router,
-        controlRouter,
+        ...routing,
         sessions: this.#sessions,
-        hangUp,
+        enrolment: new Enrolment({
+          ...{ events, presence, registry: this.#registry },
+          agentPolicies: this.#options.agentPolicies,
+        }),
         onCall: (peer) => this.#door.called(peer),
         isDraining: () => this.#state !== "ready",
         tracing: tracerProvider === undefined ? undefined : new MessageTracing(tracerProvider),
@@ -136,6 +150,7 @@ export class GrpcWorkerAgentRuntimeHost {
       this.#router.expireCalls();
       this.#backpressure.releaseOverdue();
       this.#sessions.expelStalled();
+      this.#sweepRetained();
     }, HOUSEKEEPING_MS);
     try {
       const bound = await this.#door.open(assertListenAllowed(listen, isInsecureAllowed));
@@ -187,6 +202,7 @@ export class GrpcWorkerAgentRuntimeHost {
       topics: this.#topics,
       deadLetters: this.#deadLetters,
       incidents: this.#incidents,
+      retained: this.#retained,
       totals: this.#totals,
       version: this.#options.version,
       state: this.#state,
@@ -205,6 +221,18 @@ export class GrpcWorkerAgentRuntimeHost {
   #assertNotStopped(): void {
     if (this.#state !== "starting") {
       throw new AgentrtError("RUNTIME_STATE", "The host was stopped before it had started.");
+    }
+  }
+
+  #sweepRetained(): void {
+    const nowMs = Date.now();
+    if (nowMs - this.#lastSweepMs >= RETAINED_SWEEP_MS) {
+      this.#lastSweepMs = nowMs;
+      this.#retained.sweep(({ kind, name }) =>
+        kind === "worker"
+          ? this.#registry.session(name) !== undefined
+          : this.#registry.holdersOf(name) !== undefined,
+      );
     }
   }
 

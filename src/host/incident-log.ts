@@ -18,6 +18,7 @@ export class IncidentLog {
     ErrorCode,
     { windowStartMs: number; count: number; suppressed: number }
   >();
+  readonly #counts = new Map<ErrorCode, number>();
   readonly #now: () => number;
 
   constructor(now: () => number = Date.now) {
@@ -27,6 +28,7 @@ export class IncidentLog {
   /** @param where client id or address of the peer; empty for the host's own errors */
   record(error: AgentrtError, where: string): void {
     const nowMs = this.#now();
+    this.#counts.set(error.code, this.countOf(error.code) + 1);
     const message = shorten(error.message, MAX_MESSAGE_LENGTH);
     this.#recent.unshift({
       at: new Date(nowMs).toISOString(),
@@ -44,6 +46,11 @@ export class IncidentLog {
         ...(suppressed > 0 ? { suppressedBefore: suppressed } : {}),
       });
     }
+  }
+
+  /** How often an error was recorded since the start. */
+  countOf(code: ErrorCode): number {
+    return this.#counts.get(code) ?? 0;
   }
 
   /** Newest first. */

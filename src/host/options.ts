@@ -1,6 +1,8 @@
+import { assertAgentType } from "../core/agent-id.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { DeadLetterStore } from "../core/state-store.ts";
 import type { TracerProviderLike } from "../core/tracing.ts";
+import { isTypePolicy, TYPE_POLICIES, type TypePolicy } from "../core/type-policy.ts";
 
 /** What happens when a worker's outbox is full: drop its oldest messages, or cut the worker off. */
 export type SlowWorkerPolicy = "shed" | "disconnect";
@@ -40,6 +42,27 @@ export interface HostOptions {
   readonly maxTopicsTracked: number;
   /** How long a worker may register before it opens its stream. Default 30 s. */
   readonly registrationGraceMs: number;
+  /**
+   * How long the registrations and queued events of a worker whose connection was lost are kept for its
+   * return. Default 0: forgotten at once, as AutoGen's workers expect.
+   */
+  readonly sessionGraceMs: number;
+  /** Policies of agent types by name, for workers that name none. Default: `exclusive` for all. */
+  readonly agentPolicies: Readonly<Record<string, TypePolicy>>;
+  /** Topics (`type` or `type/source`) whose last values are kept, whatever publishers say. Default: none. */
+  readonly retain: readonly string[];
+  /** How old a retained value may get. Default 7 days. */
+  readonly retainMaxAgeMs: number;
+  /** How long retained values outlive their owner's leaving. Default 60 s. */
+  readonly retainOwnerGraceMs: number;
+  /** Retained values at once; the oldest go first. Default 10,000. */
+  readonly retainMaxValues: number;
+  /** The same in bytes. Default 64 MiB. */
+  readonly retainMaxBytes: number;
+  /** Headers of one message. Default 128. */
+  readonly maxHeaders: number;
+  /** Bytes of all headers of one message. Default 16 KiB. */
+  readonly maxHeaderBytes: number;
   /** How long a new connection may take to show that it speaks HTTP/2. Default 10 s. */
   readonly handshakeTimeoutMs: number;
   /** Where dead letters are kept between runs. Default: in memory only. */
@@ -70,6 +93,15 @@ const DEFAULTS: HostOptions = {
   maxSubscriptionsPerWorker: 10_000,
   maxTopicsTracked: 10_000,
   registrationGraceMs: 30_000,
+  sessionGraceMs: 0,
+  agentPolicies: Object.freeze({}),
+  retain: Object.freeze([]),
+  retainMaxAgeMs: 7 * 86_400_000,
+  retainOwnerGraceMs: 60_000,
+  retainMaxValues: 10_000,
+  retainMaxBytes: 64 * MIB,
+  maxHeaders: 128,
+  maxHeaderBytes: 16 * 1_024,
   handshakeTimeoutMs: 10_000,
   deadLetterStore: undefined,
   tracerProvider: undefined,
@@ -92,6 +124,13 @@ const RANGES = {
   maxSubscriptionsPerWorker: [1, 10_000_000],
   maxTopicsTracked: [1, 1_000_000],
   registrationGraceMs: [100, 3_600_000],
+  sessionGraceMs: [0, 86_400_000],
+  retainMaxAgeMs: [1, 365 * 86_400_000],
+  retainOwnerGraceMs: [0, 86_400_000],
+  retainMaxValues: [1, 10_000_000],
+  retainMaxBytes: [1_024, 1_024 * 1_024 * MIB],
+  maxHeaders: [1, 100_000],
+  maxHeaderBytes: [64, 16 * MIB],
   handshakeTimeoutMs: [100, 3_600_000],
 } as const satisfies Partial<Record<keyof HostOptions, readonly [number, number]>>;
 
@@ -120,6 +159,16 @@ export function resolveHostOptions(given: Partial<HostOptions>): HostOptions {
       `Host option slowWorkerPolicy is "${String(options.slowWorkerPolicy)}"; give "shed" or "disconnect".`,
       { data: { option: "slowWorkerPolicy" } },
     );
+  }
+  for (const [type, policy] of Object.entries(options.agentPolicies)) {
+    assertAgentType(type);
+    if (!isTypePolicy(policy)) {
+      throw new AgentrtError(
+        "INVALID_OPTION",
+        `Host option agentPolicies says "${String(policy)}" for ${type}; give one of ${TYPE_POLICIES.join(", ")}.`,
+        { data: { option: "agentPolicies" } },
+      );
+    }
   }
   return options;
 }

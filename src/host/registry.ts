@@ -1,8 +1,10 @@
-import { assertAgentType } from "../core/agent-id.ts";
+import { type AgentId, assertAgentType } from "../core/agent-id.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { Subscription } from "../core/subscription.ts";
-import { SubscriptionIndex } from "../core/subscription-index.ts";
+import type { TypePolicy } from "../core/type-policy.ts";
+import { HostSubscriptions } from "./host-subscriptions.ts";
 import type { Session } from "./session.ts";
+import { TypeHolders } from "./type-holders.ts";
 
 export interface RegistryLimits {
   readonly maxWorkers: number;
@@ -14,9 +16,8 @@ export interface RegistryLimits {
 export class Registry {
   readonly #limits: RegistryLimits;
   readonly #sessions = new Map<string, Session>();
-  readonly #holders = new Map<string, Session>();
-  readonly #subscriptions = new SubscriptionIndex();
-  readonly #owners = new Map<string, Session>();
+  readonly #holders = new Map<string, TypeHolders>();
+  readonly #subscriptions = new HostSubscriptions();
 
   constructor(limits: RegistryLimits) {
     this.#limits = limits;
@@ -31,7 +32,12 @@ export class Registry {
   }
 
   get subscriptions(): Iterable<Subscription> {
-    return this.#subscriptions.values();
+    return this.#subscriptions.all();
+  }
+
+  /** The distinct subscriptions of an agent type. */
+  subscriptionsOf(agentType: string): Iterable<Subscription> {
+    return this.#subscriptions.ofType(agentType);
   }
 
   session(clientId: string): Session | undefined {
@@ -49,44 +55,55 @@ export class Registry {
     this.#sessions.set(session.clientId, session);
   }
 
-  /** Forgets a worker with its agent types and subscriptions, at once, as AutoGen's workers expect. */
+  /** Forgets a worker with its agent types and subscriptions. */
   remove(session: Session): void {
     if (this.#sessions.get(session.clientId) === session) {
       this.#sessions.delete(session.clientId);
     }
-    for (const type of session.agentTypes) {
-      this.#holders.delete(type);
-    }
     for (const id of session.subscriptionIds) {
       this.#subscriptions.remove(id);
-      this.#owners.delete(id);
+    }
+    for (const type of session.agentTypes) {
+      const holders = this.#holders.get(type);
+      holders?.remove(session);
+      if (holders?.first === undefined) {
+        this.#holders.delete(type);
+      }
     }
     session.agentTypes.clear();
     session.subscriptionIds.clear();
   }
 
-  holderOf(agentType: string): Session | undefined {
+  /** Who holds an agent type, and under which policy. */
+  holdersOf(agentType: string): TypeHolders | undefined {
     return this.#holders.get(agentType);
   }
 
-  ownerOf(subscriptionId: string): Session | undefined {
-    return this.#owners.get(subscriptionId);
+  /** The worker that calls and control messages for an agent go to. */
+  workerOf(agent: AgentId): Session | undefined {
+    return this.#holders.get(agent.type)?.calleeFor(agent.key);
   }
 
-  /** @throws AgentrtError `INVALID_AGENT_ID`, `AGENT_TYPE_TAKEN` (by any worker, the same one included), `TOO_MANY` */
-  registerAgentType(session: Session, type: string): void {
+  ownerOf(subscriptionId: string): Session | undefined {
+    return this.#subscriptions.ownerOf(subscriptionId);
+  }
+
+  /**
+   * @throws AgentrtError `INVALID_AGENT_ID`, `TOO_MANY`; `AGENT_TYPE_TAKEN` when the worker itself holds the
+   *   type, or the policy is `exclusive` and any does; `POLICY_CONFLICT` when it is held under another policy
+   */
+  registerAgentType(session: Session, type: string, policy: TypePolicy = "exclusive"): void {
     assertAgentType(type);
-    const holder = this.#holders.get(type);
-    if (holder !== undefined) {
-      // The text is AutoGen's own, which its workers may show or compare.
-      throw new AgentrtError(
-        "AGENT_TYPE_TAKEN",
-        `Agent type ${type} already registered with client ${holder.clientId}.`,
-        { data: { agentType: type, clientId: holder.clientId } },
-      );
+    const existing = this.#holders.get(type);
+    if (existing !== undefined) {
+      assertMayJoin(existing, session, policy);
     }
     this.#assertRoom(session.agentTypes.size, this.#limits.maxAgentTypesPerWorker, "agent types");
-    this.#holders.set(type, session);
+    const holders =
+      existing ??
+      new TypeHolders(type, policy, (member) => this.#subscriptions.countOf(type, member));
+    holders.add(session);
+    this.#holders.set(type, holders);
     session.agentTypes.add(type);
   }
 
@@ -94,28 +111,37 @@ export class Registry {
   addSubscription(session: Session, subscription: Subscription): void {
     const { maxSubscriptionsPerWorker } = this.#limits;
     this.#assertRoom(session.subscriptionIds.size, maxSubscriptionsPerWorker, "subscriptions");
-    try {
-      this.#subscriptions.add(subscription);
-    } catch (thrown) {
-      const error = AgentrtError.from(thrown);
-      const owner = this.#owners.get(String(error.data["id"]));
-      throw owner === undefined ? error : withClientId(error, owner.clientId);
-    }
-    this.#owners.set(subscription.id, session);
+    const holders = this.#holders.get(subscription.agentType);
+    const mayShare =
+      holders !== undefined && holders.policy !== "exclusive" && holders.has(session);
+    this.#subscriptions.add(session, subscription, mayShare);
     session.subscriptionIds.add(subscription.id);
+    holders?.refresh();
+  }
+
+  /** The worker's own subscription with the same id or the same route. */
+  ownSubscription(session: Session, subscription: Subscription): Subscription | undefined {
+    return this.#subscriptions.own(session, subscription);
   }
 
   /** @throws AgentrtError `NO_SUCH_SUBSCRIPTION` */
   removeSubscription(id: string): void {
-    this.#subscriptions.remove(id);
-    this.#owners.get(id)?.subscriptionIds.delete(id);
-    this.#owners.delete(id);
+    const { owner, subscription } = this.#subscriptions.remove(id);
+    owner.subscriptionIds.delete(id);
+    this.#holders.get(subscription.agentType)?.refresh();
   }
 
-  /** Calls `visit` once for each subscription to the topic type, with the worker that holds its agent type. */
+  /** To be called when a worker begins or gives up to leave. */
+  refresh(session: Session): void {
+    for (const type of session.agentTypes) {
+      this.#holders.get(type)?.refresh();
+    }
+  }
+
+  /** Calls `visit` once for each distinct subscription to the topic type, with who holds its agent type. */
   forEachReceiver(
     topicType: string,
-    visit: (holder: Session | undefined, subscription: Subscription) => void,
+    visit: (holders: TypeHolders | undefined, subscription: Subscription) => void,
   ): void {
     this.#subscriptions.forEachMatch(topicType, (subscription) => {
       visit(this.#holders.get(subscription.agentType), subscription);
@@ -133,7 +159,23 @@ export class Registry {
   }
 }
 
-/** Lets a worker that comes back see that the subscription in its way is its own. */
-function withClientId(error: AgentrtError, clientId: string): AgentrtError {
-  return new AgentrtError(error.code, error.message, { data: { ...error.data, clientId } });
+function assertMayJoin(holders: TypeHolders, session: Session, policy: TypePolicy): void {
+  const { type, first } = holders;
+  const isTaken = policy === "exclusive" || holders.has(session);
+  if (isTaken && first !== undefined) {
+    const holder = holders.has(session) ? session : first;
+    // The text is AutoGen's own, which its workers may show or compare.
+    throw new AgentrtError(
+      "AGENT_TYPE_TAKEN",
+      `Agent type ${type} already registered with client ${holder.clientId}.`,
+      { data: { agentType: type, clientId: holder.clientId } },
+    );
+  }
+  if (policy !== holders.policy) {
+    throw new AgentrtError(
+      "POLICY_CONFLICT",
+      `Agent type ${type} is ${holders.policy} at this host, and this worker asks for ${policy}. Give all its workers, and the host's agent-policy, the same.`,
+      { data: { agentType: type, policy: holders.policy, clientId: first?.clientId ?? "" } },
+    );
+  }
 }

@@ -10,6 +10,7 @@ import { patternOf } from "../core/subscription.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { IncidentLog } from "./incident-log.ts";
 import type { Registry } from "./registry.ts";
+import type { RetainedValues } from "./retained-values.ts";
 import type { Router } from "./router.ts";
 import type { Session } from "./session.ts";
 import type { TopicStatistics } from "./topic-statistics.ts";
@@ -23,6 +24,7 @@ export interface ReportParts {
   readonly topics: TopicStatistics;
   readonly deadLetters: DeadLetters;
   readonly incidents: IncidentLog;
+  readonly retained: RetainedValues;
   readonly totals: MutableTotals;
   readonly version: string;
   readonly state: HostState;
@@ -35,7 +37,12 @@ export interface ReportParts {
 /** Puts together what the host says of itself; nothing of it is kept for this purpose alone. */
 export function createReport(parts: ReportParts): HostReport {
   const { registry, deadLetters } = parts;
-  const totals: HostTotals = { ...parts.totals, rpcsFailed: parts.rpcsFailed };
+  const totals: HostTotals = {
+    ...parts.totals,
+    rpcsFailed: parts.rpcsFailed,
+    retainedDropped: parts.retained.dropped,
+    limitsHit: parts.incidents.countOf("TOO_MANY") + parts.incidents.countOf("TOO_LARGE"),
+  };
   return {
     version: parts.version,
     state: parts.state,

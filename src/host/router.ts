@@ -1,34 +1,27 @@
 import {
   EMPTY_PAYLOAD,
-  ENVELOPE_OVERHEAD_BYTES,
   type Envelope,
-  type EventEnvelope,
   type RequestEnvelope,
   type ResponseEnvelope,
 } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
-import { type Priority, priorityOf } from "../core/priority.ts";
+import { HAND_OVER } from "../core/hand-over.ts";
+import { priorityOf } from "../core/priority.ts";
 import { encodeMessage } from "../wire/autogen/codec.ts";
 import { CANCEL_HEADER } from "../wire/capabilities.ts";
 import { CODE_HEADER, statusNameOf } from "../wire/grpc-status.ts";
-import type { Backpressure } from "./backpressure.ts";
-import type { DeadLetters } from "./dead-letters.ts";
+import { Delivery, frameOf, type UndeliveredReason } from "./delivery.ts";
+import { EventRouter, type EventRouterParts } from "./event-router.ts";
 import type { SlowWorkerPolicy } from "./options.ts";
 import type { OutboundFrame } from "./outbox.ts";
 import { type PendingCall, PendingCalls } from "./pending-calls.ts";
-import type { Registry } from "./registry.ts";
+import { Placements } from "./placements.ts";
 import type { Session } from "./session.ts";
-import type { TopicStatistics } from "./topic-statistics.ts";
-import type { MutableTotals } from "./totals.ts";
+import type { TypeHolders } from "./type-holders.ts";
 
-export interface RouterParts {
-  readonly registry: Registry;
-  readonly totals: MutableTotals;
-  readonly topics: TopicStatistics;
-  readonly deadLetters: DeadLetters;
+export interface RouterParts extends Omit<EventRouterParts, "delivery" | "placements"> {
   readonly rpcTimeoutMs: number;
   readonly maxPendingCalls: number;
-  readonly backpressure: Backpressure;
   readonly slowWorkerPolicy: SlowWorkerPolicy;
   /** Cuts off a worker whose outbox overflowed. */
   readonly expelSlow: (session: Session) => void;
@@ -41,16 +34,29 @@ interface Failure {
 
 /** Decides who gets a message, and gives it to their outboxes. */
 export class Router {
+  /** Where events go. */
+  readonly events: EventRouter;
   readonly #parts: RouterParts;
+  readonly #delivery: Delivery;
+  readonly #placements: Placements;
   readonly #calls: PendingCalls;
   readonly #failures: Failure[] = [];
   #isFailing = false;
-  #lastEvent = 0;
   #isDraining = false;
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
     this.#calls = new PendingCalls(parts.rpcTimeoutMs);
+    this.#delivery = new Delivery({
+      ...parts,
+      onLostCall: (hostId, reason, detail) => this.#lostCall(hostId, reason, detail),
+    });
+    this.#placements = new Placements(this.#delivery, parts.totals);
+    this.events = new EventRouter({
+      ...parts,
+      placements: this.#placements,
+      delivery: this.#delivery,
+    });
   }
 
   get pendingCalls(): number {
@@ -65,7 +71,7 @@ export class Router {
   route(envelope: Envelope, from: Session): void {
     switch (envelope.kind) {
       case "event":
-        this.#publish(envelope, from);
+        this.events.publish(envelope, from);
         return;
       case "request":
         this.#call(envelope, from);
@@ -86,6 +92,9 @@ export class Router {
 
   /** Ends the calls of a worker that left: its callers hear so, and its own calls are forgotten. */
   forget(session: Session): void {
+    if (session.state !== "away") {
+      this.#placements.forget(session);
+    }
     this.#parts.backpressure.forget(session);
     for (const call of this.#calls.takeAllOf(session)) {
       if (call.target === session && call.caller !== session) {
@@ -97,45 +106,13 @@ export class Router {
 
   /** Ends the calls whose time is up. To be called often. */
   expireCalls(): void {
+    this.#placements.expire();
     for (const call of this.#calls.takeExpired()) {
       this.#parts.totals.callsTimedOut += 1;
       const { rpcTimeoutMs } = this.#parts;
       const message = `${call.agent} gave no answer within ${rpcTimeoutMs} ms.`;
       this.#send(call.caller, errorResponse(call.requestId, new AgentrtError("DEADLINE", message)));
     }
-  }
-
-  #publish(event: EventEnvelope, from: Session): void {
-    const { registry, totals, topics, deadLetters, backpressure } = this.#parts;
-    totals.eventsIn += 1;
-    this.#lastEvent += 1;
-    const number = this.#lastEvent;
-    const receivers: Session[] = [];
-    let orphan: string | undefined;
-    registry.forEachReceiver(event.topic.type, (holder, subscription) => {
-      if (holder === undefined) {
-        orphan = subscription.agentType;
-      } else if (holder.lastEvent !== number) {
-        holder.lastEvent = number;
-        receivers.push(holder);
-      }
-    });
-    const bytes = encodeMessage(event);
-    topics.record(event.topic.type, bytes.byteLength, receivers.length);
-    if (receivers.length === 0) {
-      totals.eventsUnmatched += 1;
-      if (orphan !== undefined) {
-        const detail = `Agent type "${orphan}" is subscribed, but no worker holds it.`;
-        deadLetters.add("NO_SUCH_AGENT", detail, event);
-      }
-      return;
-    }
-    const frame = frameOf(event, bytes, priorityOf(event.headers));
-    for (const receiver of receivers) {
-      totals.eventsDelivered += 1;
-      this.#offer(receiver, frame);
-    }
-    backpressure.consider(from, receivers);
   }
 
   #call(request: RequestEnvelope, caller: Session): void {
@@ -145,11 +122,45 @@ export class Router {
       this.#giveUp(givenUpId, request, caller);
       return;
     }
+    if (request.method === HAND_OVER.leave) {
+      this.#leave(request, caller);
+      return;
+    }
     totals.callsIn += 1;
-    const target = registry.holderOf(request.target.type);
-    const error = this.#reasonToRefuse(request, target);
-    if (target === undefined || error !== undefined) {
+    const holders = registry.holdersOf(request.target.type);
+    const error = this.#reasonToRefuse(request, holders);
+    if (holders === undefined || error !== undefined) {
       this.refuse(caller, request.id, error ?? noSuchAgent(request));
+      return;
+    }
+    const { key } = request.target;
+    const target =
+      holders.policy === "shared"
+        ? this.#placements.ownerFor(holders, key, (moved) => this.#ask(moved, request, caller))
+        : holders.calleeFor(key);
+    if (target !== undefined) {
+      this.#ask(target, request, caller);
+    }
+  }
+
+  /** A worker takes its leave: what it shares with others moves to them first. */
+  #leave(request: RequestEnvelope, session: Session): void {
+    const { registry } = this.#parts;
+    session.isLeaving = true;
+    registry.refresh(session);
+    this.#placements.leave(
+      session,
+      (type) => registry.holdersOf(type),
+      () => this.#send(session, errorFree(request.id)),
+    );
+  }
+
+  #ask(target: Session | undefined, request: RequestEnvelope, caller: Session): void {
+    if (caller.state === "ended") {
+      return;
+    }
+    if (target === undefined) {
+      this.refuse(caller, request.id, noSuchAgent(request));
       return;
     }
     const call = this.#calls.begin(request, caller, target);
@@ -161,7 +172,7 @@ export class Router {
       this.refuse(caller, request.id, new AgentrtError("QUEUE_FULL", message));
       return;
     }
-    this.#offer(target, frame);
+    this.#delivery.offer(target, frame);
   }
 
   /** A caller does not wait any more: its agent hears so, if its worker understands it. */
@@ -173,15 +184,21 @@ export class Router {
     this.#parts.totals.callsGivenUp += 1;
     const { hostId: id, target } = call;
     if (target.capabilities.has("cancel")) {
-      this.#offer(target, frameOfCall({ ...request, id, headers: { [CANCEL_HEADER]: id } }));
+      this.#delivery.offer(
+        target,
+        frameOfCall({ ...request, id, headers: { [CANCEL_HEADER]: id } }),
+      );
     }
   }
 
-  #reasonToRefuse(request: RequestEnvelope, target: Session | undefined): AgentrtError | undefined {
+  #reasonToRefuse(
+    request: RequestEnvelope,
+    holders: TypeHolders | undefined,
+  ): AgentrtError | undefined {
     if (this.#isDraining) {
       return new AgentrtError("HOST_DRAINING", "The host is stopping and takes no new calls.");
     }
-    if (target === undefined) {
+    if (holders === undefined) {
       return noSuchAgent(request);
     }
     if (this.#calls.size >= this.#parts.maxPendingCalls) {
@@ -192,6 +209,9 @@ export class Router {
   }
 
   #answer(response: ResponseEnvelope, from: Session): void {
+    if (this.#placements.answered(response, from)) {
+      return;
+    }
     const call = this.#calls.take(response.id, from);
     if (call === undefined) {
       this.#parts.totals.strayResponses += 1;
@@ -221,60 +241,27 @@ export class Router {
   }
 
   #send(session: Session, envelope: ResponseEnvelope): void {
-    this.#offer(session, frameOfCall(envelope));
-  }
-
-  #offer(session: Session, frame: OutboundFrame): void {
-    const { totals } = this.#parts;
-    if (session.state === "ended") {
-      this.undelivered("WORKER_GONE", "The worker left.", frame);
-      return;
-    }
-    session.messagesOut += 1;
-    session.bytesOut += frame.bytes.byteLength;
-    totals.bytesOut += frame.bytes.byteLength;
-    const shed = session.outbox.offer(frame);
-    if (shed.length > 0) {
-      this.#shed(session, shed);
-    }
-  }
-
-  #shed(session: Session, frames: readonly OutboundFrame[]): void {
-    session.shed += frames.length;
-    this.#parts.totals.shed += frames.length;
-    for (const frame of frames) {
-      const detail = `Worker ${session.clientId} does not read fast enough; its outbox is full.`;
-      this.undelivered("QUEUE_FULL", detail, frame);
-    }
-    const isAnswerLost = frames.some((frame) => frame.envelope.kind === "response");
-    if (this.#parts.slowWorkerPolicy === "disconnect" || isAnswerLost) {
-      // A caller that lost an answer must not wait for ever: it sees its stream end instead.
-      this.#parts.expelSlow(session);
-    }
+    this.#delivery.offer(session, frameOfCall(envelope));
   }
 
   /** Accounts for a frame that did not reach its worker; a call among them ends for its caller. */
-  undelivered(reason: "QUEUE_FULL" | "WORKER_GONE", detail: string, frame: OutboundFrame): void {
-    const { envelope } = frame;
-    if (envelope.kind === "control") {
+  undelivered(reason: UndeliveredReason, detail: string, frame: OutboundFrame): void {
+    this.#delivery.undelivered(reason, detail, frame);
+  }
+
+  #lostCall(hostId: string, reason: UndeliveredReason, detail: string): void {
+    if (this.#placements.lost(hostId)) {
       return;
     }
-    if (envelope.kind === "request") {
-      const call = this.#calls.abandon(envelope.id);
-      if (call !== undefined) {
-        this.#fail(call, new AgentrtError(reason, detail));
-      }
+    const call = this.#calls.abandon(hostId);
+    if (call !== undefined) {
+      this.#fail(call, new AgentrtError(reason, detail));
     }
-    this.#parts.deadLetters.add(reason, detail, envelope);
   }
 }
 
 function frameOfCall(envelope: RequestEnvelope | ResponseEnvelope): OutboundFrame {
   return frameOf(envelope, encodeMessage(envelope), priorityOf(envelope.headers));
-}
-
-function frameOf(envelope: Envelope, bytes: Uint8Array, priority: Priority): OutboundFrame {
-  return { envelope, bytes, priority, size: ENVELOPE_OVERHEAD_BYTES + bytes.byteLength };
 }
 
 function noSuchAgent(request: RequestEnvelope): AgentrtError {
@@ -283,6 +270,10 @@ function noSuchAgent(request: RequestEnvelope): AgentrtError {
     `No connected worker holds agent type "${request.target.type}". Start one that registers it.`,
     { data: { agentType: request.target.type } },
   );
+}
+
+function errorFree(requestId: string): ResponseEnvelope {
+  return { kind: "response", id: requestId, error: "", headers: {}, payload: EMPTY_PAYLOAD };
 }
 
 /** The text begins with gRPC's name for the failure, for callers that know nothing of our codes. */

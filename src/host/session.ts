@@ -1,7 +1,8 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
+import type { EventEnvelope } from "../core/envelope.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
 import type { Capability } from "../wire/capabilities.ts";
-import { Outbox } from "./outbox.ts";
+import { type OutboundFrame, Outbox } from "./outbox.ts";
 
 /** A stream of raw frames as the host sees it. */
 export type HostStream = ServerDuplexStream<Uint8Array, Uint8Array>;
@@ -9,12 +10,20 @@ export type HostStream = ServerDuplexStream<Uint8Array, Uint8Array>;
 /**
  * - `announced`: a unary call named the client id; no stream yet. Leaves by a stream, or is forgotten.
  * - `connected`: the stream is open. A newer stream of the same client id takes its place.
+ * - `away`: the connection was lost; kept with its queue for a grace, in case it comes back.
  * - `ended`: everything of it is forgotten; nothing leaves this state.
  */
 export type SessionState =
   | { readonly name: "announced"; readonly forgetTimer: ReturnType<typeof setTimeout> }
   | { readonly name: "connected"; readonly stream: HostStream }
+  | { readonly name: "away"; readonly forgetTimer: ReturnType<typeof setTimeout> }
   | { readonly name: "ended" };
+
+export interface Departure {
+  readonly streams: readonly HostStream[];
+  readonly frames: readonly OutboundFrame[];
+  readonly controls: readonly OutboundFrame[];
+}
 
 export interface SessionLimits {
   readonly outbox: QueueLimits;
@@ -41,6 +50,14 @@ export class Session {
   capabilities: ReadonlySet<Capability> = new Set();
   /** True while it is too far behind for its publishers to wait for it; see Backpressure. */
   isSlow = false;
+  /** True while it takes its leave: its shared instances move to other workers. */
+  isLeaving = false;
+  /** Published in its name when it is lost. */
+  lastWill: EventEnvelope | undefined;
+  /** True for a worker that can hand over the state of an instance; see Placements. */
+  canHandOver = false;
+  /** What it held when it was lost and may register again, once each, as if it were new. */
+  readonly restorable = { agentTypes: new Set<string>(), subscriptionIds: new Set<string>() };
   #state: SessionState;
   #control: HostStream | undefined;
 
@@ -119,19 +136,38 @@ export class Session {
     }
   }
 
+  /**
+   * Keeps it without a stream; what it is sent waits. Calls `forget` when it has not come back in time.
+   * Returns its streams, which the caller must end, and the frames that had not been sent.
+   */
+  depart(graceMs: number, forget: () => void): Departure {
+    const streams = this.#streams();
+    this.#enter({ name: "away", forgetTimer: setTimeout(forget, graceMs) });
+    this.#control = undefined;
+    for (const type of this.agentTypes) {
+      this.restorable.agentTypes.add(type);
+    }
+    for (const id of this.subscriptionIds) {
+      this.restorable.subscriptionIds.add(id);
+    }
+    return { streams, frames: this.outbox.close(), controls: this.controlOutbox.close() };
+  }
+
   /** Enters its last state. Returns its streams, which the caller must end. Safe to call twice. */
   end(): readonly HostStream[] {
-    const streams = [
-      this.#control,
-      this.#state.name === "connected" ? this.#state.stream : undefined,
-    ];
+    const streams = this.#streams();
     this.#enter({ name: "ended" });
     this.#control = undefined;
-    return streams.filter((stream) => stream !== undefined);
+    return streams;
+  }
+
+  #streams(): readonly HostStream[] {
+    const stream = this.#state.name === "connected" ? this.#state.stream : undefined;
+    return [this.#control, stream].filter((one) => one !== undefined);
   }
 
   #enter(next: SessionState): void {
-    if (this.#state.name === "announced") {
+    if (this.#state.name === "announced" || this.#state.name === "away") {
       clearTimeout(this.#state.forgetTimer);
     }
     this.#state = next;

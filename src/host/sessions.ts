@@ -1,9 +1,11 @@
 import { getLogger } from "@logtape/logtape";
 import { AgentrtError } from "../core/errors.ts";
+import type { PresenceReason } from "../core/presence.ts";
 import type { ControlRouter } from "./control-router.ts";
 import { EndingStreams } from "./ending-streams.ts";
 import type { IncidentLog } from "./incident-log.ts";
 import type { HostOptions } from "./options.ts";
+import type { Presence } from "./presence.ts";
 import type { Registry } from "./registry.ts";
 import type { Router } from "./router.ts";
 import { type HostStream, Session, type SessionLimits } from "./session.ts";
@@ -17,6 +19,7 @@ export interface SessionsParts {
   readonly registry: Registry;
   readonly router: Router;
   readonly controlRouter: ControlRouter;
+  readonly presence: Presence;
   readonly totals: MutableTotals;
   readonly incidents: IncidentLog;
   /** Closes the connection of a peer, `host:port` as gRPC names it. */
@@ -53,7 +56,7 @@ export class Sessions {
     const made = new Session(clientId, peer, this.#limits, registrationGraceMs, (session) => {
       const message = `Worker ${clientId} registered but opened no stream within ${registrationGraceMs} ms.`;
       this.#parts.incidents.record(new AgentrtError("WORKER_GONE", message), clientId);
-      this.#forget(session, "It never opened its stream.");
+      this.#forget(session, "It never opened its stream.", "lost");
       this.#end(session);
     });
     try {
@@ -66,15 +69,23 @@ export class Sessions {
   }
 
   connected(session: Session, stream: HostStream, peer: string): void {
-    const { totals } = this.#parts;
+    const { totals, presence } = this.#parts;
     totals.workersConnected += 1;
+    const wasAway = session.state === "away";
     const replaced = session.connect(stream, peer);
     const { clientId } = session;
-    this.#logger.info("worker joined", { clientId, peer });
+    this.#logger.info("worker joined", { clientId, peer, wasAway });
     if (replaced !== undefined) {
       totals.workersReplaced += 1;
       const message = "A newer stream with the same client-id took this one's place.";
       this.endStream(replaced, new AgentrtError("WORKER_REPLACED", message));
+      presence.workerReplaced(session);
+    }
+    presence.workerCame(session);
+    if (wasAway) {
+      for (const agentType of session.agentTypes) {
+        presence.typeCame(session, agentType);
+      }
     }
   }
 
@@ -89,9 +100,13 @@ export class Sessions {
       return;
     }
     this.#parts.totals.workersLeft += 1;
-    this.#forget(session, "It left before it read this.");
-    this.#end(session);
     this.#logger.info("worker gone", { clientId: session.clientId, how });
+    if (how === "lost" && this.#parts.options.sessionGraceMs > 0 && !session.isLeaving) {
+      this.#keep(session);
+    } else {
+      this.#forget(session, "It left before it read this.", how);
+      this.#end(session);
+    }
   }
 
   /** Cuts a worker off; it sees the error as the status of its stream. */
@@ -101,7 +116,7 @@ export class Sessions {
     }
     this.#parts.totals.workersExpelled += 1;
     this.#parts.incidents.record(error, session.clientId);
-    this.#forget(session, "It was cut off before it read this.");
+    this.#forget(session, "It was cut off before it read this.", "expelled");
     this.#end(session, error);
   }
 
@@ -120,7 +135,7 @@ export class Sessions {
   /** Tells all workers that the host goes. */
   dismissAll(error: AgentrtError): void {
     for (const session of [...this.#parts.registry.sessions]) {
-      this.#forget(session, "The host stopped before it could be sent.");
+      this.#forget(session, "The host stopped before it could be sent.", undefined);
       this.#end(session, error);
     }
   }
@@ -131,8 +146,41 @@ export class Sessions {
     }
   }
 
-  #forget(session: Session, whyUnsent: string): void {
-    const { registry, router, controlRouter } = this.#parts;
+  /** Keeps what a lost worker registered and is sent, for the grace that the host was told. */
+  #keep(session: Session): void {
+    const { options, router, controlRouter, presence } = this.#parts;
+    const { streams, frames, controls } = session.depart(options.sessionGraceMs, () => {
+      this.#forget(session, "It did not come back to read this.", "lost");
+      this.#end(session);
+    });
+    for (const stream of streams) {
+      this.endStream(stream);
+    }
+    for (const frame of controls) {
+      controlRouter.undelivered(frame);
+    }
+    // What it was asked it has lost, and what it asked it no longer waits for.
+    router.forget(session);
+    for (const frame of frames) {
+      if (frame.envelope.kind === "event") {
+        session.outbox.offer(frame);
+      } else {
+        const { clientId } = session;
+        router.undelivered(
+          "WORKER_GONE",
+          `Worker ${clientId} was lost before it read this.`,
+          frame,
+        );
+      }
+    }
+    presence.workerWent(session, session.agentTypes, "lost");
+  }
+
+  /** @param reason undefined when the host itself goes, and nobody is told */
+  #forget(session: Session, whyUnsent: string, reason: PresenceReason | undefined): void {
+    const { registry, router, controlRouter, presence } = this.#parts;
+    const wasThere = session.state === "connected";
+    const agentTypes = [...session.agentTypes];
     registry.remove(session);
     const unsent = session.outbox.close();
     for (const frame of session.controlOutbox.close()) {
@@ -141,6 +189,16 @@ export class Sessions {
     router.forget(session);
     for (const frame of unsent) {
       router.undelivered("WORKER_GONE", `${whyUnsent} Worker ${session.clientId}.`, frame);
+    }
+    if (reason === undefined) {
+      return;
+    }
+    if (wasThere) {
+      presence.workerWent(session, agentTypes, reason);
+    }
+    const isUnexpected = reason === "lost" || reason === "expelled";
+    if (isUnexpected && session.lastWill !== undefined) {
+      router.events.publishWill(session.lastWill, session);
     }
   }
 }

@@ -48,6 +48,26 @@ const TOTALS: Readonly<Record<keyof HostTotals, readonly [name: string, help: st
   workersExpelled: ["agentrt_workers_expelled_total", "Workers that the host cut off."],
   eventsIn: ["agentrt_events_received_total", "Events published by workers."],
   eventsDelivered: ["agentrt_events_delivered_total", "Copies of events given to workers."],
+  eventsReplayed: [
+    "agentrt_events_replayed_total",
+    "Copies of retained events and presence given to new subscribers.",
+  ],
+  retainedDropped: [
+    "agentrt_retained_dropped_total",
+    "Retained events that went because there were too many.",
+  ],
+  instancesMoved: [
+    "agentrt_instances_moved_total",
+    "Shared instances that moved to another worker with their state.",
+  ],
+  instancesMovedWithoutState: [
+    "agentrt_instances_moved_without_state_total",
+    "Shared instances that moved without their state, as from a worker that died.",
+  ],
+  limitsHit: [
+    "agentrt_limits_hit_total",
+    "Registrations, streams and messages refused because a count or size was over its limit.",
+  ],
   eventsUnmatched: ["agentrt_events_unmatched_total", "Events without a subscriber."],
   callsIn: ["agentrt_calls_received_total", "Calls made by workers."],
   callsAnswered: ["agentrt_calls_answered_total", "Calls that a worker answered."],

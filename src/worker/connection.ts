@@ -1,3 +1,4 @@
+import type { Metadata } from "@grpc/grpc-js";
 import { getLogger } from "@logtape/logtape";
 import type { Envelope } from "../core/envelope.ts";
 import { AgentrtError, messageOf } from "../core/errors.ts";
@@ -17,6 +18,7 @@ export interface ConnectionParts {
   readonly options: WorkerOptions;
   readonly outgoing: OutgoingQueue;
   readonly registrations: Registrations;
+  readonly channelMetadata: () => Metadata | undefined;
   /** A message came in on a link, to which an answer has to go too. */
   readonly onEnvelope: (envelope: Envelope, link: HostLink) => void;
   /** A frame could not be read. */
@@ -139,6 +141,7 @@ export class Connection {
     const over = new AbortController();
     const link: HostLink = new HostLink({
       ...options,
+      channelMetadata: this.#parts.channelMetadata,
       onFrame: (bytes) => this.#read(bytes, link),
     });
     const giveUp = (): void => link.close();

@@ -29,7 +29,8 @@ import { Handling, respondTo } from "./handling.ts";
 import { Losses } from "./losses.ts";
 import { Mailbox, type MailboxFullPolicy } from "./mailbox.ts";
 import type { MessageTypes } from "./message-types.ts";
-import type { RecentEvents } from "./recent-events.ts";
+import { receiversOf } from "./receivers.ts";
+import { identityOf, type RecentEvents } from "./recent-events.ts";
 import { WorkCount } from "./work-count.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
@@ -99,6 +100,15 @@ export class Dispatcher {
     return this.#work.onEnd(listener);
   }
 
+  /** False while the instance has messages that wait or are handled; else its mailbox is forgotten. */
+  forgetIfIdle(slot: AgentSlot): boolean {
+    if (this.#mailboxes.get(slot)?.isIdle === false) {
+      return false;
+    }
+    this.#mailboxes.delete(slot);
+    return true;
+  }
+
   /** Takes no more messages, because the runtime stops; those that wait are still handled. */
   refuse(): void {
     this.#isRefusing = true;
@@ -114,15 +124,16 @@ export class Dispatcher {
 
   /** Gives an event to every subscribed agent of this process, unless it came before. Returns how many there are. */
   deliverEvent(envelope: EventEnvelope): number {
-    const { instances, recentEvents, stopSignal } = this.#options;
-    const receivers = this.#receiversOf(envelope);
+    const { instances, recentEvents, stopSignal, subscriptions } = this.#options;
+    const receivers = receiversOf(envelope, subscriptions, instances);
     this.#counts.eventsIn += 1;
     if (receivers.length === 0) {
       this.#counts.eventsUnmatched += 1;
       logger.debug("no local agent for an event", () => describeEnvelope(envelope));
       return 0;
     }
-    if (recentEvents.isRepeated(envelope)) {
+    const identity = identityOf(envelope);
+    if (recentEvents.isRepeated(identity)) {
       this.#counts.duplicates += 1;
       logger.debug("an event came again", () => describeEnvelope(envelope));
       return 0;
@@ -137,7 +148,7 @@ export class Dispatcher {
       }
     }
     if (taken === 0) {
-      recentEvents.forget(envelope);
+      recentEvents.forget(identity);
     }
     return receivers.length;
   }
@@ -191,17 +202,6 @@ export class Dispatcher {
       priority: "normal",
       canPushOut: false,
     });
-  }
-
-  #receiversOf(envelope: EventEnvelope): readonly AgentId[] {
-    const receivers = new Map<string, AgentId>();
-    this.#options.subscriptions.forEachMatch(envelope.topic.type, (subscription) => {
-      const id = subscription.mapToAgent(envelope.topic);
-      if (!id.equals(envelope.sender) && this.#options.instances.hasType(id.type)) {
-        receivers.set(subscription.agentType, id);
-      }
-    });
-    return [...receivers.values()];
   }
 
   #offer(

@@ -4,14 +4,18 @@ import type { AgentId } from "../core/agent-id.ts";
 import type { Envelope, EventEnvelope, RequestEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { Subscription } from "../core/subscription.ts";
+import type { TypePolicy } from "../core/type-policy.ts";
+import { willMetadata } from "../wire/autogen/last-will.ts";
 import { CANCEL_HEADER } from "../wire/capabilities.ts";
 import { errorAnswerTo } from "./answer.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { ControlChannel } from "./control-channel.ts";
 import { GivenUpCalls } from "./given-up-calls.ts";
+import { handOver, isHandOver, takeLeave } from "./hand-over.ts";
 import type { HostLink } from "./host-link.ts";
 import { InboundCalls } from "./inbound-calls.ts";
+import { lastWillEvent } from "./last-will-event.ts";
 import { LocalRuntime } from "./local-runtime.ts";
 import { OutgoingQueue } from "./outgoing-queue.ts";
 import { Registrations } from "./registrations.ts";
@@ -50,7 +54,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
   #unexpectedAnswers = 0;
   #badFrames = 0;
 
-  /** @throws AgentrtError `INVALID_OPTION` */
+  /** @throws AgentrtError `INVALID_OPTION`; for the last will also `UNTYPED_MESSAGE`, `INVALID_MESSAGE`, `TOO_LARGE` */
   constructor(options: WorkerOptionsInput = {}) {
     const complete = workerOptions(options);
     super(complete);
@@ -78,8 +82,10 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
       save: async (id) => await this.instances.slot(id).save(),
       load: async (id, state) => await this.instances.slot(id).load(state),
     });
+    const will = lastWillEvent(complete.lastWill, this.messageTypes);
     this.#connection = new Connection({
       options: complete,
+      channelMetadata: () => (will === undefined ? undefined : willMetadata(will)),
       outgoing: this.#outgoing,
       registrations: this.#registrations,
       onEnvelope: (envelope, link) => this.#receive(envelope, link),
@@ -175,8 +181,8 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
     await this.#outgoing.send(envelope, signal);
   }
 
-  protected async announceType(agentType: string): Promise<void> {
-    await this.#announce({ kind: "type", agentType });
+  protected async announceType(agentType: string, policy: TypePolicy | undefined): Promise<void> {
+    await this.#announce({ kind: "type", agentType, policy });
   }
 
   protected async announceSubscription(subscription: Subscription): Promise<void> {
@@ -213,6 +219,9 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
 
   async #stop(): Promise<void> {
     const { drainTimeoutMs } = this.#options;
+    if (this.isConnected && this.#registrations.isSharing) {
+      await takeLeave(this.calls, this.#outgoing, this.#options.drainTimeoutMs);
+    }
     this.dispatcher.refuse();
     await this.#connection.stop(drainTimeoutMs, async () => {
       await this.stopAgents(drainTimeoutMs);
@@ -233,6 +242,12 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
         this.dispatcher.deliverEvent(envelope);
         break;
       case "request":
+        if (isHandOver(envelope)) {
+          void handOver(envelope, this.instances, this.dispatcher).then((response) =>
+            this.#respond(response, link),
+          );
+          break;
+        }
         this.#receiveRequest(envelope, link);
         break;
       case "response":

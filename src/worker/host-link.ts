@@ -1,3 +1,4 @@
+import type { Metadata } from "@grpc/grpc-js";
 import { AgentrtError } from "../core/errors.ts";
 import { AgentRpcClient, type FrameStream } from "../wire/autogen/client.ts";
 import { type Capability, capabilitiesIn } from "../wire/capabilities.ts";
@@ -7,6 +8,8 @@ export interface HostLinkOptions {
   readonly hostAddress: string;
   readonly clientId: string;
   readonly maxMessageBytes: number;
+  /** Metadata of the channel for messages, beside the client id. */
+  readonly channelMetadata: () => Metadata | undefined;
   readonly onFrame: (bytes: Uint8Array) => void;
 }
 
@@ -34,7 +37,7 @@ export class HostLink {
     this.ended = ended;
     this.#end = end;
     this.#metadata = metadata;
-    this.#stream = this.client.openChannel();
+    this.#stream = this.client.openChannel(options.channelMetadata());
     this.#stream.on("metadata", (declared) => {
       this.#capabilities = capabilitiesIn(declared);
       gotMetadata();

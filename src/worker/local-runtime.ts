@@ -8,7 +8,6 @@ import type {
   MessageContext,
 } from "../core/agent.ts";
 import { AgentId } from "../core/agent-id.ts";
-import type { AgentTypeOptions } from "../core/agent-type-options.ts";
 import type { EventEnvelope, RequestEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { MessageType } from "../core/message-type.ts";
@@ -17,11 +16,13 @@ import type {
   AgentConstructor,
   AgentRuntime,
   PublishOptions,
+  RegisterOptions,
   SendOptions,
 } from "../core/runtime.ts";
 import type { Subscription } from "../core/subscription.ts";
 import { SubscriptionIndex } from "../core/subscription-index.ts";
 import type { TopicId } from "../core/topic-id.ts";
+import type { TypePolicy } from "../core/type-policy.ts";
 import { MessageTracing } from "../telemetry/message-tracing.ts";
 import { AgentInstances, noSuchAgent, wrongClass } from "./agent-instances.ts";
 import { agentPolicy } from "./agent-policy.ts";
@@ -34,7 +35,7 @@ import type { Message } from "./message.ts";
 import { MessageTypes } from "./message-types.ts";
 import { PendingCalls } from "./pending-calls.ts";
 import { RecentEvents } from "./recent-events.ts";
-import type { RuntimeOptions } from "./runtime-options.ts";
+import { assertPolicy, type RuntimeOptions } from "./runtime-options.ts";
 import type { RuntimeReport } from "./runtime-report.ts";
 import { Sending } from "./sending.ts";
 import { Topic } from "./topic.ts";
@@ -94,7 +95,7 @@ export abstract class LocalRuntime implements AgentRuntime {
     envelope: EventEnvelope | RequestEnvelope,
     signal: AbortSignal | undefined,
   ): Promise<void>;
-  protected abstract announceType(type: string): Promise<void>;
+  protected abstract announceType(type: string, policy: TypePolicy | undefined): Promise<void>;
   protected abstract announceSubscription(subscription: Subscription): Promise<void>;
   protected abstract withdrawSubscription(id: string): Promise<void>;
   protected abstract saveStateElsewhere(id: AgentId): Promise<JsonValue>;
@@ -128,14 +129,15 @@ export abstract class LocalRuntime implements AgentRuntime {
   async registerFactory(
     type: string,
     factory: AgentFactory,
-    options?: AgentTypeOptions,
+    options?: RegisterOptions,
   ): Promise<void> {
     this.assertUsable();
+    assertPolicy(type, options?.policy);
     const policy = agentPolicy(options, this.#options.agentDefaults);
     // Known here first: the host may send messages before its answer to the registration is read.
     this.instances.addType(type, factory, policy);
     try {
-      await this.announceType(type);
+      await this.announceType(type, options?.policy);
     } catch (error) {
       this.instances.removeType(type);
       throw error;
@@ -167,7 +169,7 @@ export abstract class LocalRuntime implements AgentRuntime {
       }
       await this.instances.slot(id).agent();
       if (isNewType) {
-        await this.announceType(id.type);
+        await this.announceType(id.type, undefined);
       }
     } catch (error) {
       this.#given.remove(id);
@@ -269,10 +271,12 @@ export abstract class LocalRuntime implements AgentRuntime {
 
   /** Publishes a message of the short API on its topic. @throws AgentrtError `INVALID_TOPIC`, and as `publishMessage` */
   async publish(message: Message): Promise<void> {
-    const { priority } = message.metadata;
+    const { priority, retain } = message.metadata;
     const headers = typeof priority === "string" ? { priority } : {};
+    const isRetained = retain === true || retain === "true";
     await this.publishMessage(message, Topic.parse(message.topic).toTopicId(), {
       priority: priorityOf(headers),
+      retain: retain === "clear" ? "clear" : isRetained,
     });
   }
 

@@ -11,7 +11,7 @@ export interface MessageFields {
   readonly content: JsonValue;
   /** `type`, `type/source`, or a `Topic`. */
   readonly topic: string | Topic;
-  /** `priority` (`high`, `normal`, `low`) also decides how urgently the message travels. Default: empty. */
+  /** `priority` (`high`, `normal`, `low`) also decides how urgently the message travels; `retain` (`true`, `"clear"`) whether it is kept for new subscribers. Default: empty. */
   readonly metadata?: MessageMetadata;
 }
 

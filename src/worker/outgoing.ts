@@ -8,6 +8,12 @@ import {
 } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { PRIORITY_HEADER } from "../core/priority.ts";
+import {
+  AGE_HEADER,
+  RECEIVERS_HEADER,
+  RETAIN_HEADER,
+  RETAIN_KEY_HEADER,
+} from "../core/routing-headers.ts";
 import type { PublishOptions } from "../core/runtime.ts";
 import type { TopicId } from "../core/topic-id.ts";
 import { CANCEL_HEADER } from "../wire/capabilities.ts";
@@ -26,11 +32,13 @@ const PROTOCOL_NAMES: ReadonlySet<string> = new Set([
   "agagentsendertype",
   "agagentsenderkey",
   "agmsgkind",
+  AGE_HEADER,
+  RECEIVERS_HEADER,
 ]);
 
 /** @throws AgentrtError `INVALID_MESSAGE` for a header that cannot travel */
 export function eventFor(topic: TopicId, payload: Payload, options: PublishOptions): EventEnvelope {
-  const headers = headersOf(options);
+  const headers = { ...headersOf(options), ...retainHeaders(options) };
   for (const name of Object.keys(headers)) {
     if (!ATTRIBUTE_NAME.test(name) || PROTOCOL_NAMES.has(name)) {
       throw new AgentrtError(
@@ -81,4 +89,12 @@ export function cancelRequest(
 
 function headersOf({ headers = {}, priority }: PublishOptions): Headers {
   return priority === undefined ? { ...headers } : { ...headers, [PRIORITY_HEADER]: priority };
+}
+
+function retainHeaders({ retain, retainKey }: PublishOptions): Headers {
+  if (retain === undefined || retain === false) {
+    return {};
+  }
+  const key = retainKey === undefined ? {} : { [RETAIN_KEY_HEADER]: retainKey };
+  return { [RETAIN_HEADER]: String(retain), ...key };
 }

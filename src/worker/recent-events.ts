@@ -1,5 +1,18 @@
 import type { EventEnvelope } from "../core/envelope.ts";
+import { RECEIVERS_HEADER } from "../core/routing-headers.ts";
 import type { TopicId } from "../core/topic-id.ts";
+
+/** What tells two events apart. */
+export type EventIdentity = Pick<EventEnvelope, "id" | "topic">;
+
+/**
+ * An event that the host gives to some of a worker's agent types, such as a kept value to a new
+ * subscriber, is not the one that the others have had.
+ */
+export function identityOf(event: EventEnvelope): EventIdentity {
+  const receivers = event.headers[RECEIVERS_HEADER];
+  return receivers === undefined ? event : { id: `${event.id}\n${receivers}`, topic: event.topic };
+}
 
 /**
  * Remembers the events of the last while, to know one that comes again.
@@ -29,7 +42,7 @@ export class RecentEvents {
   }
 
   /** True when the event was added within the window; else it is remembered from now on. */
-  isRepeated(event: EventEnvelope): boolean {
+  isRepeated(event: EventIdentity): boolean {
     if (this.#windowMs === 0) {
       return false;
     }
@@ -52,7 +65,7 @@ export class RecentEvents {
   }
 
   /** Forgets an event that nobody got, so that it may come again. */
-  forget(event: EventEnvelope): void {
+  forget(event: EventIdentity): void {
     for (const generation of [this.#young, this.#old]) {
       generation.delete(keyOf(event));
       if (event.topic.equals(generation.get(event.id))) {
@@ -78,6 +91,6 @@ export class RecentEvents {
  * Source and id name an event (CloudEvents 1.0). The topic type is part of it here, because the
  * protocol's source is only the topic's: AutoGen's publishers may use one id on two topics.
  */
-function keyOf({ id, topic }: EventEnvelope): string {
+function keyOf({ id, topic }: EventIdentity): string {
   return `${topic.type}/${topic.source}\n${id}`;
 }

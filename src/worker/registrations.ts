@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { AgentrtError } from "../core/errors.ts";
 import type { Subscription } from "../core/subscription.ts";
+import type { TypePolicy } from "../core/type-policy.ts";
 import type { AgentRpcClient } from "../wire/autogen/client.ts";
 import { startBackoff } from "./backoff.ts";
 
@@ -10,7 +11,7 @@ const logger = getLogger(["agentrt", "worker"]);
 export type RegistrationPolicy = "fail" | "wait";
 
 export type Registration =
-  | { readonly kind: "type"; readonly agentType: string }
+  | { readonly kind: "type"; readonly agentType: string; readonly policy?: TypePolicy | undefined }
   | { readonly kind: "subscription"; readonly subscription: Subscription };
 
 /**
@@ -103,6 +104,14 @@ export class Registrations {
     ];
   }
 
+  /** True when an agent type is held that other workers may hold too, each with instances of its own. */
+  get isSharing(): boolean {
+    return [...this.#entries].some(
+      ({ registration, state }) =>
+        registration.kind === "type" && registration.policy === "shared" && state === "held",
+    );
+  }
+
   /** Ends everything that still waits to be accepted. */
   close(error: AgentrtError): void {
     for (const entry of this.#entries) {
@@ -169,7 +178,10 @@ export class Registrations {
   async #ask(registration: Registration, client: AgentRpcClient): Promise<void> {
     const { timeoutMs } = this.#options;
     await (registration.kind === "type"
-      ? client.registerAgent(registration.agentType, timeoutMs)
+      ? client.registerAgent(registration.agentType, timeoutMs, {
+          policy: registration.policy,
+          canHandOver: true,
+        })
       : client.addSubscription(registration.subscription, timeoutMs));
   }
 

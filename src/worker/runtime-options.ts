@@ -3,6 +3,7 @@ import type { DeadLetter } from "../core/dead-letter.ts";
 import type { InterventionHandler } from "../core/intervention.ts";
 import type { StateStore } from "../core/state-store.ts";
 import type { TracerProviderLike } from "../core/tracing.ts";
+import { isTypePolicy, TYPE_POLICIES, type TypePolicy } from "../core/type-policy.ts";
 import { agentPolicy } from "./agent-policy.ts";
 import type { MailboxFullPolicy } from "./mailbox.ts";
 import { invalidOption, wholeNumber } from "./option-values.ts";
@@ -76,4 +77,11 @@ export function runtimeOptions(input: RuntimeOptionsInput = {}): RuntimeOptions 
     onDeadLetter: input.onDeadLetter,
     tracerProvider: input.tracerProvider,
   });
+}
+
+/** @throws AgentrtError `INVALID_OPTION` */
+export function assertPolicy(type: string, policy: TypePolicy | undefined): void {
+  if (policy !== undefined && !isTypePolicy(policy)) {
+    throw invalidOption(`policy of ${type}`, `"${policy}"`, `one of ${TYPE_POLICIES.join(", ")}`);
+  }
 }

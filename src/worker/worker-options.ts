@@ -1,3 +1,5 @@
+import type { PublishOptions } from "../core/runtime.ts";
+import type { TopicId } from "../core/topic-id.ts";
 import { invalidOption, wholeNumber } from "./option-values.ts";
 import type { RegistrationPolicy } from "./registrations.ts";
 import {
@@ -5,6 +7,14 @@ import {
   type RuntimeOptionsInput,
   runtimeOptions,
 } from "./runtime-options.ts";
+
+/** An event that a worker leaves with the host for the case that it is lost. */
+export interface LastWill {
+  /** Made by a message type. */
+  readonly message: object;
+  readonly topic: TopicId;
+  readonly options?: Omit<PublishOptions, "signal" | "messageId">;
+}
 
 /** What a runtime that joins a host can be told. */
 export interface WorkerOptions extends RuntimeOptions {
@@ -27,6 +37,8 @@ export interface WorkerOptions extends RuntimeOptions {
    * with `AGENT_TYPE_TAKEN`; `wait` keeps it waiting until that worker leaves. Default: `fail`.
    */
   readonly registration: RegistrationPolicy;
+  /** Published by the host when this worker is lost or cut off, not when it stops. At most 4 KiB. Default: none. */
+  readonly lastWill: LastWill | undefined;
   /** The largest message in both directions. The host has such a limit too. Default: 4 MiB. */
   readonly maxMessageBytes: number;
 }
@@ -75,6 +87,7 @@ export function workerOptions(input: WorkerOptionsInput = {}): WorkerOptions {
     backoffInitialMs: ms("backoffInitialMs", input.backoffInitialMs, 50),
     backoffMaxMs: ms("backoffMaxMs", input.backoffMaxMs, 1_000),
     registration,
+    lastWill: input.lastWill,
     maxMessageBytes: wholeNumber(
       "maxMessageBytes",
       input.maxMessageBytes,

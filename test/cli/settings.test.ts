@@ -10,6 +10,7 @@ import {
   type SettingName,
   settingOf,
 } from "../../src/cli/settings.ts";
+import { policiesOf } from "../../src/cli/settings-routing.ts";
 import { AgentrtError } from "../../src/core/errors.ts";
 import { resolveHostOptions } from "../../src/host/options.ts";
 
@@ -76,6 +77,18 @@ const SAMPLES: Record<SettingName, Samples> = {
   "max-connections": countTo(1_000_000),
   "max-workers": countTo(1_000_000),
   "max-pending-calls": countTo(10_000_000),
+  "agent-policy": {
+    legal: ["a=shared,b.c=standby", "d=broadcast"],
+    illegal: ["a", "a=often", "=shared", "a b=shared"],
+  },
+  retain: { legal: ["a", "a/b,c:d"], illegal: ["a b", "/b"] },
+  "retain-max-age": timeTo("1ms", "365d", "0ms", "366d"),
+  "retain-owner-grace": timeTo("0ms", "1d", "-1s", "25h"),
+  "retain-max-values": countTo(10_000_000),
+  "retain-max-size": { legal: ["1MiB", "2MiB"], bounds: ["1KiB", "4GiB"], illegal: ["1", "5GiB"] },
+  "session-grace": timeTo("0ms", "1d", "-1s", "25h"),
+  "max-headers": countTo(100_000),
+  "max-header-size": { legal: ["1KiB", "2KiB"], bounds: ["64", "16MiB"], illegal: ["63", "17MiB"] },
   "registration-grace": timeTo("100ms", "1h", "99ms", "2h"),
   "handshake-timeout": timeTo("100ms", "1h", "99ms", "2h"),
   "max-agent-types": countTo(100_000),
@@ -227,6 +240,15 @@ test("settings - the host's own defaults are the same", () => {
     maxSubscriptionsPerWorker: fallback("max-subscriptions"),
     maxTopicsTracked: fallback("max-topics"),
     registrationGraceMs: fallback("registration-grace"),
+    sessionGraceMs: fallback("session-grace"),
+    agentPolicies: policiesOf(SETTINGS["agent-policy"].fallback(MACHINE)),
+    retain: fallback("retain"),
+    retainMaxAgeMs: fallback("retain-max-age"),
+    retainOwnerGraceMs: fallback("retain-owner-grace"),
+    retainMaxValues: fallback("retain-max-values"),
+    retainMaxBytes: fallback("retain-max-size"),
+    maxHeaders: fallback("max-headers"),
+    maxHeaderBytes: fallback("max-header-size"),
     handshakeTimeoutMs: fallback("handshake-timeout"),
   } as Partial<ReturnType<typeof resolveHostOptions>>);
 });

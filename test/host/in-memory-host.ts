@@ -15,12 +15,16 @@ import { AgentrtError } from "../../src/core/errors.ts";
 import type { DeadLetterStore } from "../../src/core/state-store.ts";
 import { type Subscription, TypeSubscription } from "../../src/core/subscription.ts";
 import { TopicId } from "../../src/core/topic-id.ts";
+import type { TypePolicy } from "../../src/core/type-policy.ts";
 import { Backpressure } from "../../src/host/backpressure.ts";
 import { ControlRouter } from "../../src/host/control-router.ts";
 import { DeadLetters } from "../../src/host/dead-letters.ts";
+import { Enrolment } from "../../src/host/enrolment.ts";
 import { IncidentLog } from "../../src/host/incident-log.ts";
 import { type HostOptions, resolveHostOptions } from "../../src/host/options.ts";
+import { Presence } from "../../src/host/presence.ts";
 import { Registry } from "../../src/host/registry.ts";
+import { RetainedValues } from "../../src/host/retained-values.ts";
 import { Router } from "../../src/host/router.ts";
 import type { HostStream, Session } from "../../src/host/session.ts";
 import { Sessions } from "../../src/host/sessions.ts";
@@ -106,13 +110,17 @@ export class FakeWorker {
 
   register(...types: readonly string[]): void {
     for (const type of types) {
-      this.#host.registry.registerAgentType(this.session, type);
+      this.#host.enrolment.registerAgentType(this.session, type);
     }
+  }
+
+  registerAs(policy: TypePolicy, type: string): void {
+    this.#host.enrolment.registerAgentType(this.session, type, policy);
   }
 
   subscribe(...subscriptions: readonly Subscription[]): void {
     for (const subscription of subscriptions) {
-      this.#host.registry.addSubscription(this.session, subscription);
+      this.#host.enrolment.addSubscription(this.session, subscription);
     }
   }
 
@@ -139,8 +147,8 @@ export class FakeWorker {
     return frames.map(decodeControl);
   }
 
-  leave(): void {
-    this.#host.sessions.left(this.session, this.stream.asHostStream, "left");
+  leave(how: "left" | "lost" = "left"): void {
+    this.#host.sessions.left(this.session, this.stream.asHostStream, how);
   }
 }
 
@@ -156,17 +164,23 @@ export class InMemoryHost {
   readonly router: Router;
   readonly controlRouter: ControlRouter;
   readonly sessions: Sessions;
+  readonly retained: RetainedValues;
+  readonly enrolment: Enrolment;
+  /** The time for what the host keeps; moves on only when a test says so. */
+  nowMs = 0;
 
   constructor(given: Partial<HostOptions> = {}, store?: DeadLetterStore) {
     const options = resolveHostOptions(given);
     this.deadLetters = new DeadLetters(store, this.incidents);
     this.registry = new Registry(options);
+    this.retained = new RetainedValues(options, () => this.nowMs);
     this.backpressure = new Backpressure(options.publisherHoldMs);
     const { registry, totals, incidents, deadLetters, topics } = this;
     const { rpcTimeoutMs, maxPendingCalls } = options;
     this.router = new Router({
       ...{ registry, totals, deadLetters, topics, rpcTimeoutMs, maxPendingCalls },
       backpressure: this.backpressure,
+      retained: this.retained,
       slowWorkerPolicy: options.slowWorkerPolicy,
       expelSlow: (session) =>
         this.sessions.expel(session, new AgentrtError("SLOW_WORKER", "too slow")),
@@ -174,8 +188,14 @@ export class InMemoryHost {
     const { router } = this;
     this.controlRouter = new ControlRouter({ registry, totals, deadLetters });
     const { controlRouter, hungUp } = this;
+    const presence = new Presence((event) => router.events.announce(event));
+    const { events } = router;
+    this.enrolment = new Enrolment({
+      ...{ registry, presence, events },
+      agentPolicies: options.agentPolicies,
+    });
     this.sessions = new Sessions({
-      ...{ options, registry, router, controlRouter, totals, incidents },
+      ...{ presence, options, registry, router, controlRouter, totals, incidents },
       hangUp: (peer) => hungUp.push(peer),
     });
   }

@@ -23,6 +23,15 @@ const DEFAULTS: HostOptions = {
   maxSubscriptionsPerWorker: 10_000,
   maxTopicsTracked: 10_000,
   registrationGraceMs: 30_000,
+  sessionGraceMs: 0,
+  agentPolicies: {},
+  retain: [],
+  retainMaxAgeMs: 7 * 86_400_000,
+  retainOwnerGraceMs: 60_000,
+  retainMaxValues: 10_000,
+  retainMaxBytes: 64 * MIB,
+  maxHeaders: 128,
+  maxHeaderBytes: 16 * 1_024,
   handshakeTimeoutMs: 10_000,
   deadLetterStore: undefined,
   tracerProvider: undefined,
@@ -45,6 +54,13 @@ const RANGES = [
   ["maxSubscriptionsPerWorker", 1, 10_000_000],
   ["maxTopicsTracked", 1, 1_000_000],
   ["registrationGraceMs", 100, 3_600_000],
+  ["sessionGraceMs", 0, 86_400_000],
+  ["retainMaxAgeMs", 1, 365 * 86_400_000],
+  ["retainOwnerGraceMs", 0, 86_400_000],
+  ["retainMaxValues", 1, 10_000_000],
+  ["retainMaxBytes", 1_024, 1_024 * 1_024 * MIB],
+  ["maxHeaders", 1, 100_000],
+  ["maxHeaderBytes", 64, 16 * MIB],
   ["handshakeTimeoutMs", 100, 3_600_000],
 ] as const;
 
@@ -93,4 +109,14 @@ test("host options - a policy that does not exist is refused", () => {
     code: "INVALID_OPTION",
     message: 'Host option slowWorkerPolicy is "wait"; give "shed" or "disconnect".',
   });
+});
+
+test("host options - an agent policy that does not exist is refused, and so is an illegal type", () => {
+  const refused = thrownBy(() => resolveHostOptions({ agentPolicies: { a: "often" as "shared" } }));
+  expect(refused).toMatchObject({ code: "INVALID_OPTION", data: { option: "agentPolicies" } });
+  expect(thrownBy(() => resolveHostOptions({ agentPolicies: { "a b": "shared" } })).code).toBe(
+    "INVALID_AGENT_ID",
+  );
+  const agentPolicies = { a: "shared", b: "standby" } as const;
+  expect(resolveHostOptions({ agentPolicies }).agentPolicies).toEqual(agentPolicies);
 });

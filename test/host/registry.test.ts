@@ -42,7 +42,7 @@ test("registry - everything of a worker that leaves is forgotten, and can be tak
   second.subscribe(exact("topic", "c", "3"));
   first.leave();
   expect(host.registry.session("first")).toBeUndefined();
-  expect(host.registry.holderOf("a")).toBeUndefined();
+  expect(host.registry.holdersOf("a")).toBeUndefined();
   expect(Array.from(host.registry.subscriptions, patternOf)).toEqual(["topic"]);
   second.register("a");
   second.subscribe(exact("topic", "a", "1"));

@@ -19,7 +19,7 @@ test("sessions - a worker that announced itself and opens no stream is forgotten
     what: "the end of the grace",
   });
   expect(session.state).toBe("ended");
-  expect(host.registry.holderOf("a")).toBeUndefined();
+  expect(host.registry.holdersOf("a")).toBeUndefined();
   expect(other.received()).toMatchObject([{ headers: { "agentrt-code": "WORKER_GONE" } }]);
   expect(host.deadLetters.byReason).toEqual({ WORKER_GONE: 2 });
   expect(host.incidents.recent).toMatchObject([

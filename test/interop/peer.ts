@@ -90,6 +90,14 @@ export class Peer implements AsyncDisposable {
     ]).#untilReady();
   }
 
+  /** An AutoGen worker that comes back to its host by itself: `examples/python`. */
+  static async reconnectingPython(host: string): Promise<Peer> {
+    const program = resolve(import.meta.dir, "python/worker.py");
+    const python = await pythonWithAutogen();
+    const command = [python, NO_CACHE, program, "--host", host, "--reconnecting"];
+    return await new Peer("py", command).#untilReady();
+  }
+
   /** Our worker, through the public entry. */
   static async typescript(host: string): Promise<Peer> {
     const program = resolve(import.meta.dir, "ts/worker.ts");

@@ -22,7 +22,7 @@ export const TOTALS: HostTotals = Object.freeze({
   callsAnswered: 112,
   callsFailed: 113,
   callsTimedOut: 114,
-  callsGivenUp: 122,
+  callsGivenUp: 147,
   strayResponses: 115,
   controlMessages: 116,
   bytesIn: 117,
@@ -30,6 +30,11 @@ export const TOTALS: HostTotals = Object.freeze({
   shed: 119,
   badFrames: 120,
   rpcsFailed: 121,
+  eventsReplayed: 122,
+  retainedDropped: 123,
+  limitsHit: 124,
+  instancesMoved: 125,
+  instancesMovedWithoutState: 126,
 });
 
 export function workerReport(changes: Partial<WorkerReport> = {}): WorkerReport {

@@ -19,6 +19,7 @@ describe("worker options", () => {
       backoffInitialMs: 50,
       backoffMaxMs: 1_000,
       registration: "fail",
+      lastWill: undefined,
       maxMessageBytes: 4 * 2 ** 20,
       callTimeoutMs: 60_000,
       drainTimeoutMs: 5_000,

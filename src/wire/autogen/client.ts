@@ -8,6 +8,7 @@ import {
 } from "@grpc/grpc-js";
 import type { ErrorCode } from "../../core/errors.ts";
 import type { Subscription } from "../../core/subscription.ts";
+import type { TypePolicy } from "../../core/type-policy.ts";
 import { declareCapabilities } from "../capabilities.ts";
 import { channelOptions } from "../channel-options.ts";
 import {
@@ -17,7 +18,7 @@ import {
   RemoveSubscriptionRequestSchema,
 } from "../gen/agents/agent_worker_pb.ts";
 import { fromServiceError } from "../grpc-status.ts";
-import { AGENT_RPC, CLIENT_ID_HEADER } from "./service.ts";
+import { AGENT_RPC, CLIENT_ID_HEADER, HAND_OVER_HEADER, POLICY_HEADER } from "./service.ts";
 import { encodeSubscription } from "./subscription-codec.ts";
 import { decodeSubscriptions } from "./unary-codec.ts";
 
@@ -54,19 +55,31 @@ export class AgentRpcClient {
     });
   }
 
-  openChannel(): FrameStream {
-    return this.#open(AGENT_RPC.OpenChannel, declareCapabilities(this.#metadata()));
+  /** @param extra metadata beside the client id */
+  openChannel(extra?: Metadata): FrameStream {
+    return this.#open(AGENT_RPC.OpenChannel, declareCapabilities(extra ?? new Metadata()));
   }
 
   openControlChannel(): FrameStream {
-    return this.#open(AGENT_RPC.OpenControlChannel, this.#metadata());
+    return this.#open(AGENT_RPC.OpenControlChannel);
   }
 
-  /** @throws AgentrtError `AGENT_TYPE_TAKEN`, `INVALID_AGENT_ID`, `TOO_MANY` */
-  async registerAgent(type: string, deadlineMs: number): Promise<void> {
+  /** @throws AgentrtError `AGENT_TYPE_TAKEN`, `POLICY_CONFLICT`, `INVALID_AGENT_ID`, `TOO_MANY` */
+  async registerAgent(
+    type: string,
+    deadlineMs: number,
+    options: { readonly policy?: TypePolicy | undefined; readonly canHandOver?: boolean } = {},
+  ): Promise<void> {
+    const extra = new Metadata();
+    if (options.policy !== undefined) {
+      extra.set(POLICY_HEADER, options.policy);
+    }
+    if (options.canHandOver === true) {
+      extra.set(HAND_OVER_HEADER, "1");
+    }
     const request = create(RegisterAgentTypeRequestSchema, { type });
     const bytes = toBinary(RegisterAgentTypeRequestSchema, request);
-    await this.#call(AGENT_RPC.RegisterAgent, bytes, deadlineMs, "AGENT_TYPE_TAKEN");
+    await this.#call(AGENT_RPC.RegisterAgent, bytes, deadlineMs, "AGENT_TYPE_TAKEN", extra);
   }
 
   /** @throws AgentrtError `SUBSCRIPTION_EXISTS`, `INVALID_TOPIC`, `TOO_MANY` */
@@ -97,12 +110,12 @@ export class AgentRpcClient {
     this.#client.close();
   }
 
-  #open(method: MethodDefinition<Uint8Array, Uint8Array>, metadata: Metadata): FrameStream {
+  #open(method: MethodDefinition<Uint8Array, Uint8Array>, extra?: Metadata): FrameStream {
     return this.#client.makeBidiStreamRequest(
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
-      metadata,
+      this.#metadata(extra),
     );
   }
 
@@ -111,6 +124,7 @@ export class AgentRpcClient {
     request: Uint8Array,
     deadlineMs: number,
     refusal: ErrorCode,
+    extra?: Metadata,
   ): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(
@@ -118,7 +132,7 @@ export class AgentRpcClient {
         method.requestSerialize,
         method.responseDeserialize,
         request,
-        this.#metadata(),
+        this.#metadata(extra),
         { deadline: Date.now() + deadlineMs },
         (error, answer) => {
           if (error !== null) {
@@ -131,8 +145,8 @@ export class AgentRpcClient {
     });
   }
 
-  #metadata(): Metadata {
-    const metadata = new Metadata();
+  #metadata(extra?: Metadata): Metadata {
+    const metadata = extra?.clone() ?? new Metadata();
     metadata.set(CLIENT_ID_HEADER, this.#clientId);
     return metadata;
   }

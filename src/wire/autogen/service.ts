@@ -40,3 +40,15 @@ export const AGENT_RPC_NAME = "agents.AgentRpc";
 
 /** gRPC metadata that names a worker on each of its calls. */
 export const CLIENT_ID_HEADER = "client-id";
+
+/** gRPC metadata on RegisterAgent, agentrt's own: the policy of the agent type. */
+export const POLICY_HEADER = "agentrt-policy";
+
+/** gRPC metadata on RegisterAgent, agentrt's own: the worker can hand over instances; see core/hand-over.ts. */
+export const HAND_OVER_HEADER = "agentrt-hand-over";
+
+/** gRPC metadata on OpenChannel, agentrt's own: the event that is published when the worker is lost, as a Message. */
+export const WILL_HEADER = "agentrt-will-bin";
+
+/** HTTP/2 peers refuse long headers, so a last will is short. */
+export const MAX_WILL_BYTES = 4_096;

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -40,8 +41,15 @@ def to_agent_id(text: str | None) -> AgentId | None:
 class Worker:
     """One AutoGen runtime at a time, and the commands that it obeys."""
 
-    def __init__(self, host: str, payload: str, tracer_provider: TracerProvider | None) -> None:
+    def __init__(
+        self,
+        host: str,
+        payload: str,
+        tracer_provider: TracerProvider | None,
+        runtime_class: type[GrpcWorkerAgentRuntime],
+    ) -> None:
         self._host = host
+        self._runtime_class = runtime_class
         self._payload = PROTOBUF_DATA_CONTENT_TYPE if payload == "protobuf" else JSON_DATA_CONTENT_TYPE
         self._tracer_provider = tracer_provider
         self._runtime: GrpcWorkerAgentRuntime | None = None
@@ -82,7 +90,7 @@ class Worker:
                 ("grpc.max_receive_message_length", maxMessageBytes),
             ]
         )
-        runtime = GrpcWorkerAgentRuntime(
+        runtime = self._runtime_class(
             host_address=host or self._host,
             tracer_provider=self._tracer_provider,
             extra_grpc_config=options,
@@ -192,10 +200,17 @@ async def main() -> None:
     parser.add_argument("--payload", choices=["json", "protobuf"], default="json", help="how it publishes")
     parser.add_argument("--spans", help="a file that gets each of its spans as a line of JSON")
     parser.add_argument("--joined", action="store_true", help="its spans join the traces that reach it")
+    parser.add_argument("--reconnecting", action="store_true", help="comes back to its host by itself")
     arguments = parser.parse_args()
 
     tracer_provider = tracer_provider_for(arguments.spans, arguments.joined)
-    worker = Worker(arguments.host, arguments.payload, tracer_provider)
+    runtime_class = GrpcWorkerAgentRuntime
+    if arguments.reconnecting:
+        sys.path.append(str(Path(__file__).resolve().parents[3] / "examples/python"))
+        from reconnecting_worker import ReconnectingWorkerRuntime
+
+        runtime_class = ReconnectingWorkerRuntime
+    worker = Worker(arguments.host, arguments.payload, tracer_provider, runtime_class)
     await worker.do_join()
     emit("ready")
 

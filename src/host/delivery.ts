@@ -1,0 +1,73 @@
+import { ENVELOPE_OVERHEAD_BYTES, type Envelope } from "../core/envelope.ts";
+import type { Priority } from "../core/priority.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import type { SlowWorkerPolicy } from "./options.ts";
+import type { OutboundFrame } from "./outbox.ts";
+import type { Session } from "./session.ts";
+import type { MutableTotals } from "./totals.ts";
+
+export type UndeliveredReason = "QUEUE_FULL" | "WORKER_GONE";
+
+export interface DeliveryParts {
+  readonly totals: MutableTotals;
+  readonly deadLetters: DeadLetters;
+  readonly slowWorkerPolicy: SlowWorkerPolicy;
+  /** Cuts off a worker whose outbox overflowed. */
+  readonly expelSlow: (session: Session) => void;
+  /** Called for a call that did not reach its worker, by the host's id of it. */
+  readonly onLostCall: (hostId: string, reason: UndeliveredReason, detail: string) => void;
+}
+
+/** Gives frames to outboxes, and accounts for those that do not get out. */
+export class Delivery {
+  readonly #parts: DeliveryParts;
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+  }
+
+  offer(session: Session, frame: OutboundFrame): void {
+    const { totals } = this.#parts;
+    if (session.state === "ended") {
+      this.undelivered("WORKER_GONE", "The worker left.", frame);
+      return;
+    }
+    session.messagesOut += 1;
+    session.bytesOut += frame.bytes.byteLength;
+    totals.bytesOut += frame.bytes.byteLength;
+    const shed = session.outbox.offer(frame);
+    if (shed.length > 0) {
+      this.#shed(session, shed);
+    }
+  }
+
+  /** Accounts for a frame that did not reach its worker; a call among them ends for its caller. */
+  undelivered(reason: UndeliveredReason, detail: string, frame: OutboundFrame): void {
+    const { envelope } = frame;
+    if (envelope.kind === "control") {
+      return;
+    }
+    if (envelope.kind === "request") {
+      this.#parts.onLostCall(envelope.id, reason, detail);
+    }
+    this.#parts.deadLetters.add(reason, detail, envelope);
+  }
+
+  #shed(session: Session, frames: readonly OutboundFrame[]): void {
+    session.shed += frames.length;
+    this.#parts.totals.shed += frames.length;
+    for (const frame of frames) {
+      const detail = `Worker ${session.clientId} does not read fast enough; its outbox is full.`;
+      this.undelivered("QUEUE_FULL", detail, frame);
+    }
+    const isAnswerLost = frames.some((frame) => frame.envelope.kind === "response");
+    if (this.#parts.slowWorkerPolicy === "disconnect" || isAnswerLost) {
+      // A caller that lost an answer must not wait for ever: it sees its stream end instead.
+      this.#parts.expelSlow(session);
+    }
+  }
+}
+
+export function frameOf(envelope: Envelope, bytes: Uint8Array, priority: Priority): OutboundFrame {
+  return { envelope, bytes, priority, size: ENVELOPE_OVERHEAD_BYTES + bytes.byteLength };
+}

@@ -1,0 +1,90 @@
+import { AgentrtError } from "../core/errors.ts";
+import type { Subscription } from "../core/subscription.ts";
+import { isTypePolicy, TYPE_POLICIES, type TypePolicy } from "../core/type-policy.ts";
+import type { EventRouter } from "./event-router.ts";
+import type { Presence } from "./presence.ts";
+import type { Registry } from "./registry.ts";
+import type { Session } from "./session.ts";
+
+export interface EnrolmentParts {
+  readonly registry: Registry;
+  readonly events: EventRouter;
+  readonly presence: Presence;
+  /** Policies of agent types whose workers name none. */
+  readonly agentPolicies: Readonly<Record<string, TypePolicy>>;
+}
+
+/** What workers register, with what follows from it: presence, and the retained values of new subscriptions. */
+export class Enrolment {
+  readonly #parts: EnrolmentParts;
+
+  constructor(parts: EnrolmentParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @param wanted the policy that the worker names; undefined when it names none
+   * @throws AgentrtError as `Registry.registerAgentType`; `POLICY_CONFLICT` when the host's settings say otherwise;
+   *   `INVALID_OPTION` for a policy that does not exist
+   */
+  registerAgentType(session: Session, type: string, wanted?: string): void {
+    const { registry, presence, events } = this.#parts;
+    const policy = this.#policyOf(type, wanted);
+    const isBack =
+      session.restorable.agentTypes.has(type) && registry.holdersOf(type)?.policy === policy;
+    if (isBack) {
+      session.restorable.agentTypes.delete(type);
+      return;
+    }
+    registry.registerAgentType(session, type, policy);
+    if (session.state === "connected") {
+      presence.typeCame(session, type);
+    }
+    for (const subscription of registry.subscriptionsOf(type)) {
+      events.replay(subscription, session);
+    }
+  }
+
+  /** @throws AgentrtError as `Registry.addSubscription` */
+  addSubscription(session: Session, subscription: Subscription): void {
+    const { registry, events } = this.#parts;
+    const own = registry.ownSubscription(session, subscription);
+    if (own !== undefined && session.restorable.subscriptionIds.delete(own.id)) {
+      if (own.id !== subscription.id) {
+        registry.removeSubscription(own.id);
+        registry.addSubscription(session, subscription);
+      }
+      return;
+    }
+    registry.addSubscription(session, subscription);
+    events.replay(subscription, session);
+  }
+
+  /** @throws AgentrtError `NO_SUCH_SUBSCRIPTION` */
+  removeSubscription(id: string): void {
+    this.#parts.registry.removeSubscription(id);
+  }
+
+  #policyOf(type: string, wanted: string | undefined): TypePolicy {
+    const { agentPolicies } = this.#parts;
+    const declared = Object.hasOwn(agentPolicies, type) ? agentPolicies[type] : undefined;
+    if (wanted === undefined) {
+      return declared ?? "exclusive";
+    }
+    if (!isTypePolicy(wanted)) {
+      throw new AgentrtError(
+        "INVALID_OPTION",
+        `"${wanted}" is no registration policy. Use one of ${TYPE_POLICIES.join(", ")}.`,
+        { data: { agentType: type } },
+      );
+    }
+    if (declared !== undefined && declared !== wanted) {
+      throw new AgentrtError(
+        "POLICY_CONFLICT",
+        `Agent type ${type} is ${declared} by the host's agent-policy, and this worker asks for ${wanted}. Give both the same.`,
+        { data: { agentType: type, policy: declared } },
+      );
+    }
+    return wanted;
+  }
+}

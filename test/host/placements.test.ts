@@ -1,0 +1,121 @@
+/** How a shared instance moves: what the workers see of it, and what happens when one of them fails meanwhile. */
+import { expect, test } from "bun:test";
+import type { EventEnvelope } from "../../src/core/envelope.ts";
+import { HAND_OVER } from "../../src/core/hand-over.ts";
+import { TopicId } from "../../src/core/topic-id.ts";
+import { event, exact, type FakeWorker, InMemoryHost, response, textOf } from "./in-memory-host.ts";
+
+function join(host: InMemoryHost, name: string, room?: number): FakeWorker {
+  const worker = host.join(name, room);
+  worker.registerAs("shared", "a");
+  worker.session.canHandOver = true;
+  worker.subscribe(exact("topic", "a", name));
+  return worker;
+}
+
+function on(key: string, id: string): EventEnvelope {
+  return { ...event(id, "topic"), topic: new TopicId("topic", key) };
+}
+
+/** What came, with the methods of requests. */
+function seen(worker: FakeWorker): string[] {
+  return worker
+    .received()
+    .map((envelope) =>
+      envelope.kind === "request" ? `${envelope.method} ${textOf(envelope)}`.trim() : envelope.id,
+    );
+}
+
+/** Two workers, and a key that belongs to the first alone and to the second when both are there. */
+function stage(host: InMemoryHost) {
+  const sender = host.join("sender");
+  const old = join(host, "old");
+  for (let number = 0; number < 20; number += 1) {
+    sender.send(on(String(number), `${number}`));
+  }
+  old.received();
+  const fresh = join(host, "new");
+  const holders = host.registry.holdersOf("a");
+  const moving = Array.from({ length: 20 }, (_, key) => String(key)).filter(
+    (key) => holders?.ownerOf(key) === fresh.session,
+  );
+  expect(moving.length).toBeGreaterThan(2);
+  return { sender, old, fresh, moving, key: moving[0] ?? "" };
+}
+
+test("placements - the old worker is asked, the new one loads, and then gets what came meanwhile, in order", () => {
+  using host = new InMemoryHost();
+  const { sender, old, fresh, key } = stage(host);
+  sender.send(on(key, "e1"));
+  sender.send(on(key, "e2"));
+  expect([seen(old), seen(fresh)]).toEqual([[HAND_OVER.takeOut], []]);
+  old.send(response("move-1", "[1]"));
+  sender.send(on(key, "e3"));
+  expect(seen(fresh)).toEqual([`${HAND_OVER.putIn} [1]`]);
+  // Only the worker that was asked can answer.
+  old.send(response("move-2", ""));
+  expect(seen(fresh)).toEqual([]);
+  fresh.send(response("move-2", ""));
+  sender.send(on(key, "e4"));
+  expect([seen(old), seen(fresh)]).toEqual([[], ["e1", "e2", "e3", "e4"]]);
+  expect(host.totals).toMatchObject({ instancesMoved: 1, instancesMovedWithoutState: 0 });
+});
+
+test("placements - the old worker is asked only after everything that was queued for it", () => {
+  using host = new InMemoryHost();
+  const { sender, old, fresh, key } = stage(host);
+  old.stream.room = 1;
+  const stays = Array.from({ length: 20 }, (_, index) => String(index)).filter(
+    (one) => host.registry.holdersOf("a")?.ownerOf(one) === old.session,
+  );
+  for (const one of stays) {
+    sender.send(on(one, `stays ${one}`));
+  }
+  sender.send(on(key, "moves"));
+  old.stream.drain();
+  expect(seen(old)).toEqual([...stays.map((one) => `stays ${one}`), HAND_OVER.takeOut]);
+  expect(seen(fresh)).toEqual([]);
+});
+
+test("placements - an old worker that dies while it is asked loses the state, not the messages", () => {
+  using host = new InMemoryHost();
+  const { sender, old, fresh, key, moving } = stage(host);
+  sender.send(on(key, "e1"));
+  old.leave("lost");
+  sender.send(on(key, "e2"));
+  expect(seen(fresh)).toEqual(["e1", "e2"]);
+  expect(host.totals.instancesMovedWithoutState).toBeGreaterThanOrEqual(moving.length);
+});
+
+test("placements - a new worker that dies while it loads leaves the state to the next", () => {
+  using host = new InMemoryHost();
+  const { sender, old, fresh, key } = stage(host);
+  sender.send(on(key, "e1"));
+  seen(old);
+  old.send(response("move-1", "[1]"));
+  fresh.leave("lost");
+  expect(seen(old)).toEqual([`${HAND_OVER.putIn} [1]`]);
+  old.send(response("move-3", ""));
+  expect(seen(old)).toEqual(["e1"]);
+});
+
+test("placements - a worker that takes its leave is answered when its instances have moved", () => {
+  using host = new InMemoryHost();
+  const { sender, old, fresh } = stage(host);
+  old.send({
+    ...{ kind: "request", id: "bye", sender: undefined, method: HAND_OVER.leave, headers: {} },
+    target: { type: "agentrt.host", key: "leave" } as never,
+    payload: event("", "t").payload,
+  });
+  const asked = old.received();
+  expect(asked).toHaveLength(20);
+  for (const request of asked) {
+    old.send(response(request.id, ""));
+  }
+  expect(old.received()).toMatchObject([{ kind: "response", id: "bye", error: "" }]);
+  for (let number = 0; number < 20; number += 1) {
+    sender.send(on(String(number), `after ${number}`));
+  }
+  expect(seen(fresh)).toHaveLength(20);
+  expect(seen(old)).toEqual([]);
+});

@@ -1,0 +1,167 @@
+/** A compiled host under moderate load while workers join, leave and are killed; then the account. */
+import {
+  AGE_HEADER,
+  defineAgent,
+  defineMessage,
+  GrpcWorkerAgentRuntime,
+  type HostReport,
+  TopicId,
+  TypeSubscription,
+} from "agentrt";
+import * as v from "valibot";
+import { type AgentrtProcess, startAgentrt } from "../kit/process.ts";
+import { waitFor } from "../kit/wait.ts";
+
+const Task = defineMessage("Task", v.object({ number: v.number() }));
+const KEYS = 50;
+const PUBLISH_EVERY_MS = 10;
+const PUBLISHED_AT_ONCE = 20;
+const CHURN_EVERY_MS = 1_000;
+const SETTLE_MS = 30_000;
+
+export interface SoakResult {
+  readonly published: number;
+  readonly recorded: number;
+  readonly sharedHandled: number;
+  /** Kept values that a shared instance got at its beginning. */
+  readonly sharedReplayed: number;
+  readonly wereInOrder: boolean;
+  readonly joins: number;
+  readonly leaves: number;
+  readonly kills: number;
+  readonly residentBytes: { readonly warm: number; readonly end: number };
+  readonly report: HostReport;
+}
+
+/** Runs for so long, and waits until everything that was published has been handled. */
+export async function soak(durationMs: number): Promise<SoakResult> {
+  await using host = startAgentrt([
+    ...["--role", "host", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data", "none"],
+  ]);
+  const ready = await host.waitForLog("host ready");
+  const [hostAddress, page] = [String(ready.properties["listen"]), ready.properties["http"]];
+  const counts = {
+    published: 0,
+    recorded: 0,
+    sharedHandled: 0,
+    sharedReplayed: 0,
+    joins: 0,
+    leaves: 0,
+    kills: 0,
+  };
+  let wereInOrder = true;
+  const last = new Map<string, number>();
+
+  await using recorder = new GrpcWorkerAgentRuntime({ hostAddress });
+  const recording = defineAgent({
+    description: "records",
+    setup(agent) {
+      agent.handleAnything(() => {
+        counts.recorded += 1;
+      });
+    },
+  });
+  await recorder.start();
+  await recorder.registerFactory("recorder", recording);
+  for (const topic of ["soak", "environment_data"]) {
+    await recorder.addSubscription(new TypeSubscription(topic, "recorder"));
+  }
+
+  const share = async (): Promise<GrpcWorkerAgentRuntime> => {
+    const runtime = new GrpcWorkerAgentRuntime({ hostAddress });
+    await runtime.start();
+    const sharing = defineAgent({
+      description: "shares",
+      setup(agent) {
+        agent.handleEvent(Task, ({ number }, { headers }) => {
+          if (headers[AGE_HEADER] !== undefined) {
+            counts.sharedReplayed += 1;
+            return;
+          }
+          counts.sharedHandled += 1;
+          wereInOrder &&= number > (last.get(agent.id.key) ?? 0);
+          last.set(agent.id.key, number);
+        });
+        return { saveState: () => null, loadState: () => undefined };
+      },
+    });
+    await runtime.registerFactory("sharing", sharing, { policy: "shared" });
+    await runtime.addSubscription(new TypeSubscription("soak", "sharing"));
+    return runtime;
+  };
+  await using _always = await share();
+  await using publisher = new GrpcWorkerAgentRuntime({ hostAddress });
+  await publisher.start();
+
+  const deadline = Date.now() + durationMs;
+  const publishing = (async () => {
+    while (Date.now() < deadline) {
+      for (let index = 0; index < PUBLISHED_AT_ONCE; index += 1) {
+        counts.published += 1;
+        const topic = new TopicId("soak", String(counts.published % KEYS));
+        await publisher.publishMessage(Task.of({ number: counts.published }), topic, {
+          retain: counts.published % 10 === 0,
+        });
+      }
+      await Bun.sleep(PUBLISH_EVERY_MS);
+    }
+  })();
+
+  let rooms = 0;
+  const startRoom = async (): Promise<AgentrtProcess> => {
+    rooms += 1;
+    counts.joins += 1;
+    const flags = ["--host-address", hostAddress, "--name", `room${rooms}`, "--interval", "100ms"];
+    const room = startAgentrt(["--role", "environment-agent", ...flags]);
+    await room.waitForLog("worker connected", SETTLE_MS);
+    return room;
+  };
+  const residentBytes = { warm: 0, end: 0 };
+  let extra: GrpcWorkerAgentRuntime | undefined;
+  while (Date.now() < deadline) {
+    await using room = await startRoom();
+    extra ??= await share();
+    await Bun.sleep(CHURN_EVERY_MS);
+    if (counts.joins % 2 === 0) {
+      await room.kill();
+      counts.kills += 1;
+    } else {
+      await room.stop();
+      counts.leaves += 1;
+      await extra.stop();
+      extra = undefined;
+    }
+    if (residentBytes.warm === 0 && Date.now() > deadline - durationMs * 0.6) {
+      residentBytes.warm = await residentOf(String(page));
+    }
+  }
+  await publishing;
+  await extra?.stop();
+
+  const report = await waitFor(
+    async () => {
+      const now = (await (await fetch(`${page}/api/status`)).json()) as HostReport;
+      const { recorded, sharedHandled, sharedReplayed } = counts;
+      const handled = recorded + sharedHandled + sharedReplayed;
+      return now.totals.eventsDelivered - lostIn(now) === handled ? now : undefined;
+    },
+    {
+      what: "every delivery to be accounted for",
+      timeoutMs: SETTLE_MS,
+    },
+  );
+  residentBytes.end = await residentOf(String(page));
+  return { ...counts, wereInOrder, residentBytes, report };
+}
+
+/** Deliveries that did not reach their worker, by their counted reasons. */
+export function lostIn({ deadLetters }: HostReport): number {
+  const { WORKER_GONE = 0, QUEUE_FULL = 0 } = deadLetters.byReason;
+  return WORKER_GONE + QUEUE_FULL;
+}
+
+async function residentOf(page: string): Promise<number> {
+  const text = await (await fetch(`${page}/metrics`)).text();
+  const line = text.split("\n").find((one) => one.startsWith("process_resident_memory_bytes "));
+  return Number(line?.split(" ")[1]);
+}
