@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Checks and tests everything, the compiled program included. The last line says how it went.
 #   scripts/test.sh          all of it, in less than ten minutes on two cores; installs what it needs:
-#                            packages, Python with AutoGen (.venv), Go, Chromium (by apt-get on Debian)
+#                            packages, Python with AutoGen (.venv), Go, Chromium, zsh and fish (by
+#                            apt-get on Debian)
 #   scripts/test.sh --quick  checks, unit tests and the integration tests that are named below, in
 #                            less than a minute
 # A failure does not end the run. Each check counts as one test.
@@ -140,6 +141,14 @@ prepare_go() {
   (cd test/kit/collector && go mod download)
 }
 
+# The tests of completion press the tab key in each.
+prepare_shells() {
+  if ! command -v zsh >/dev/null 2>&1 || ! command -v fish >/dev/null 2>&1; then
+    apt_install zsh fish || return 1
+  fi
+  zsh --version && fish --version
+}
+
 prepare_chromium() {
   if ! command -v chromium >/dev/null 2>&1; then
     apt_install chromium || return 1
@@ -192,6 +201,7 @@ else
   check "Python with AutoGen" prepare_python
   check "Go" prepare_go
   check "Chromium" prepare_chromium
+  check "zsh and fish" prepare_shells
   for folder in "${whole_program[@]}"; do
     suite "$folder tests" "test/$folder"
   done

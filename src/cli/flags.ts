@@ -1,23 +1,34 @@
 import { Command, CommanderError, Option } from "commander";
 import { shorten } from "../core/agent-id.ts";
 import { AgentrtError } from "../core/errors.ts";
+import { COMMAND_NAMES, type CommandName, isCommandName } from "./commands/commands.ts";
+import { isOptionName, OPTION_NAMES, optionOf } from "./commands/options.ts";
+import type { GivenOption } from "./commands/read-invocation.ts";
 import { didYouMean } from "./nearest.ts";
 import type { Given } from "./origin.ts";
 import { ROLES } from "./roles.ts";
 import { flagOf } from "./setting.ts";
-import { isSettingName, SETTING_NAMES, type SettingName, settingOf } from "./settings.ts";
+import type { SettingType } from "./setting-types.ts";
+import { isSettingName, SETTING_NAMES, settingOf } from "./settings.ts";
 
 /** Commands whose words are their own; everything after their name is theirs. */
 export const PROJECT_COMMANDS = ["new", "types", "test"] as const;
-export const COMMANDS = ["demo", "help", ...PROJECT_COMMANDS] as const;
-export type CommandName = (typeof COMMANDS)[number];
+/** What can stand first beside the commands of the table. */
+const OWN_WORDS = ["demo", "help", ...PROJECT_COMMANDS] as const;
+export type FirstWord = (typeof OWN_WORDS)[number] | CommandName;
+const FIRST_WORDS: readonly FirstWord[] = [...OWN_WORDS, ...COMMAND_NAMES];
 
 /** What a command line asks for. */
 export interface Flags {
-  readonly command: CommandName | undefined;
+  readonly command: FirstWord | undefined;
+  /** The words after a command. */
+  readonly operands: readonly string[];
   readonly wantsHelp: boolean;
   readonly wantsVersion: boolean;
+  /** Settings that were written. */
   readonly given: readonly Given[];
+  /** Flags of commands that were written. */
+  readonly options: readonly GivenOption[];
   /** True when nothing at all was written. */
   readonly isEmpty: boolean;
 }
@@ -36,11 +47,18 @@ export function readFlags(args: readonly string[]): Flags {
   if (stranger !== undefined) {
     throw unknownFlag(stranger);
   }
+  const words = [...operands, ...unknown];
   return {
-    command: commandOf([...operands, ...unknown]),
+    command: firstWordOf(words),
+    operands: words.slice(1),
     wantsHelp: program.getOptionValue("help") === true,
     wantsVersion: program.getOptionValue("version") === true,
-    given: SETTING_NAMES.flatMap((name) => givenFor(name, program)),
+    given: SETTING_NAMES.flatMap((name) =>
+      rawFor(name, settingOf(name).type, program).map((raw) => ({ name, raw, origin: ORIGIN })),
+    ),
+    options: OPTION_NAMES.flatMap((name) =>
+      rawFor(name, optionOf(name).type, program).map((raw) => ({ name, raw })),
+    ),
     isEmpty: args.length === 0,
   };
 }
@@ -50,8 +68,8 @@ function createProgram(): Command {
   program.configureOutput({ writeErr: () => undefined });
   program.addOption(new Option("-h, --help"));
   program.addOption(new Option("-V, --version"));
-  for (const name of SETTING_NAMES) {
-    if (settingOf(name).type.placeholder === "") {
+  for (const name of [...SETTING_NAMES, ...OPTION_NAMES]) {
+    if (isSwitch(name)) {
       program.addOption(new Option(flagOf(name)));
       program.addOption(new Option(flagOf(`no-${name}`)));
     } else {
@@ -83,15 +101,18 @@ function parse(
   }
 }
 
-function givenFor(name: SettingName, program: Command): readonly Given[] {
-  const { type } = settingOf(name);
-  const attribute = new Option(flagOf(name)).attributeName();
-  const value: unknown = program.getOptionValue(attribute);
+/** What was written for a flag: nothing, or one raw value. */
+function rawFor(
+  name: string,
+  type: SettingType<unknown>,
+  program: Command,
+): readonly [] | readonly [unknown] {
+  const value: unknown = program.getOptionValue(new Option(flagOf(name)).attributeName());
   if (value === undefined) {
     return [];
   }
   if (type.placeholder === "") {
-    return [{ name, raw: value, origin: ORIGIN }];
+    return [value];
   }
   if (!Array.isArray(value)) {
     throw new AgentrtError(
@@ -101,19 +122,19 @@ function givenFor(name: SettingName, program: Command): readonly Given[] {
     );
   }
   // A repeated list adds up; of any other flag the last one counts.
-  return [{ name, raw: type.isList ? value.join(",") : value.at(-1), origin: ORIGIN }];
+  return [type.isList ? value.join(",") : value.at(-1)];
 }
 
-function commandOf(words: readonly string[]): CommandName | undefined {
+function firstWordOf(words: readonly string[]): FirstWord | undefined {
   const [first, second] = words;
   if (first === undefined) {
     return undefined;
   }
-  const command = COMMANDS.find((known) => known === first);
+  const command = FIRST_WORDS.find((known) => known === first);
   if (command === undefined) {
     throw new AgentrtError(
       "UNKNOWN_OPTION",
-      `"${shorten(first)}" is not a command.${didYouMean(first, [...COMMANDS, ...ROLES], spellWord)}`,
+      `"${shorten(first)}" is not a command.${didYouMean(first, [...FIRST_WORDS, ...ROLES], spellWord)}`,
       { data: { command: shorten(first) } },
     );
   }
@@ -124,7 +145,8 @@ function commandOf(words: readonly string[]): CommandName | undefined {
       { data: { command } },
     );
   }
-  if (second !== undefined) {
+  const isHelpOnCommand = command === "help" && isCommandName(second) && words.length === 2;
+  if (second !== undefined && !isCommandName(command) && !isHelpOnCommand) {
     throw new AgentrtError(
       "UNKNOWN_OPTION",
       `"${shorten(second)}" is too much: agentrt ${command} takes flags only.`,
@@ -135,7 +157,10 @@ function commandOf(words: readonly string[]): CommandName | undefined {
 }
 
 function isSwitch(name: string): boolean {
-  return isSettingName(name) ? settingOf(name).type.placeholder === "" : ACTIONS.includes(name);
+  if (isSettingName(name)) {
+    return settingOf(name).type.placeholder === "";
+  }
+  return isOptionName(name) ? optionOf(name).type.placeholder === "" : ACTIONS.includes(name);
 }
 
 /** Who writes a role as a command gets the flag. */
@@ -149,11 +174,11 @@ function unknownFlag(argument: string): AgentrtError {
   if (flag !== argument && isSwitch(name)) {
     return new AgentrtError(
       "INVALID_OPTION",
-      `${shorten(flag)} takes no value. Write ${isSettingName(name) ? `${flagOf(name)} or ${flagOf(`no-${name}`)}` : flagOf(name)}.`,
+      `${shorten(flag)} takes no value. Write ${!ACTIONS.includes(name) ? `${flagOf(name)} or ${flagOf(`no-${name}`)}` : flagOf(name)}.`,
       { data: { setting: name } },
     );
   }
-  const known = [...SETTING_NAMES, ...ACTIONS];
+  const known = [...SETTING_NAMES, ...OPTION_NAMES, ...ACTIONS];
   return new AgentrtError(
     "UNKNOWN_OPTION",
     `${shorten(flag)} is not an option.${didYouMean(name, known, flagOf)}`,

@@ -31,10 +31,17 @@ export const WORDS = {
   usage: { en: "Usage", zh: "用法" },
   roles: { en: "Roles", zh: "角色" },
   someRoles: { en: "one or several roles in this process", zh: "在本进程中运行一个或多个角色" },
+  commands: { en: "Commands", zh: "命令" },
+  oneCommand: {
+    en: 'one of the commands below; "agentrt COMMAND --help" says more',
+    zh: "下列命令之一；“agentrt 命令 --help” 显示详情",
+  },
+  flags: { en: "Flags", zh: "选项" },
+  examples: { en: "Examples", zh: "示例" },
   exit: { en: "Exit codes", zh: "退出码" },
   exitCodes: {
-    en: "0 stopped as asked; 1 could not run; 2 wrong usage; 130 and 143 stopped at once by a second signal.",
-    zh: "0 正常停止；1 运行失败；2 用法错误；130 和 143 第二次信号立即停止。",
+    en: "0 done, or stopped as asked; 1 failed; 2 wrong usage; 130 and 143 stopped at once by a second signal.",
+    zh: "0 完成或正常停止；1 失败；2 用法错误；130 和 143 第二次信号立即停止。",
   },
   sources: {
     en: "Every setting is also an environment variable (--drain-timeout is AGENTRT_DRAIN_TIMEOUT) and a key of the --config file (drain-timeout). A flag goes before the environment, the environment before the file.",

@@ -1,4 +1,5 @@
 import { stringWidth } from "bun";
+import { COMMAND_NAMES, commandOf } from "./commands/commands.ts";
 import { GROUP_TITLES, GROUPS, WORDS } from "./help-words.ts";
 import type { Language } from "./language.ts";
 import { ROLE_ABOUT, ROLES } from "./roles.ts";
@@ -15,7 +16,7 @@ export interface HelpOptions {
   readonly machine: Machine;
 }
 
-type Row = readonly [term: string, text: string];
+export type Row = readonly [term: string, text: string];
 
 const COMMAND_ROWS = ["agentrt demo", "agentrt --role host", "agentrt --help"] as const;
 
@@ -29,7 +30,7 @@ export function shortHelp({ language, style, width }: HelpOptions): string {
 /** What `--help` says: everything. */
 export function fullHelp(options: HelpOptions): string {
   const { language, style, width } = options;
-  const title = (text: string) => style.strong(language === "zh" ? `${text}：` : `${text}:`);
+  const title = (text: string) => titleOf(text, options);
   const plain = (text: string) =>
     wrapText(text, width - 2)
       .map((line) => `  ${line}`)
@@ -43,7 +44,16 @@ export function fullHelp(options: HelpOptions): string {
         ["agentrt new NAME", WORDS.newProject[language]],
         ["agentrt test [FOLDER]", WORDS.test[language]],
         ["agentrt types [FILE]", WORDS.types[language]],
+        ["agentrt COMMAND …", WORDS.oneCommand[language]],
       ],
+      style,
+      width,
+    )}`,
+    `${title(WORDS.commands[language])}\n${renderRows(
+      COMMAND_NAMES.map((name): Row => {
+        const { usage, about } = commandOf(name);
+        return [`${name} ${usage}`.trimEnd(), about[language]];
+      }),
       style,
       width,
     )}`,
@@ -81,12 +91,16 @@ export function fallbackTextOf(
   return setting.fallbackText?.[language] ?? (isNothing ? undefined : setting.type.format(value));
 }
 
-function termOf(name: SettingName): string {
+export function titleOf(text: string, { language, style }: HelpOptions): string {
+  return style.strong(language === "zh" ? `${text}：` : `${text}:`);
+}
+
+export function termOf(name: SettingName): string {
   const { placeholder } = settingOf(name).type;
   return placeholder === "" ? flagOf(name) : `${flagOf(name)} ${placeholder}`;
 }
 
-function textOf(setting: Setting<unknown>, { language, machine }: HelpOptions): string {
+export function textOf(setting: Setting<unknown>, { language, machine }: HelpOptions): string {
   const isSwitch = setting.type.placeholder === "";
   const fallback = isSwitch ? undefined : fallbackTextOf(setting, machine, language);
   const text =
@@ -102,7 +116,7 @@ function defaultNote(fallback: string, language: Language): string {
 
 const MAX_TERM_WIDTH = 30;
 
-function renderRows(rows: readonly Row[], style: Styler, width: number): string {
+export function renderRows(rows: readonly Row[], style: Styler, width: number): string {
   const widest = Math.min(MAX_TERM_WIDTH, Math.max(...rows.map(([term]) => stringWidth(term))));
   const indent = widest + 4;
   return rows

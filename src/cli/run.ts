@@ -1,12 +1,19 @@
 import { AgentrtError } from "../core/errors.ts";
 import { BUILD } from "./build-info.ts";
+import { candidatesFor } from "./candidates.ts";
 import { checkSettings } from "./check-settings.ts";
+import { commandHelp } from "./command-help.ts";
+import { commandOf, isCommandName } from "./commands/commands.ts";
+import { readCommandInput, refuseOptions } from "./commands/read-invocation.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { type Flags, PROJECT_COMMANDS, readFlags } from "./flags.ts";
 import { fullHelp, type HelpOptions, shortHelp } from "./help.ts";
 import type { Io } from "./io.ts";
 import { type ResolvedSettings, resolveSettings } from "./resolve-settings.ts";
 import { DEMO_ROLES, ROLES, type Role } from "./roles.ts";
+
+/** What completion scripts call; no command for people. */
+const COMPLETE = "complete";
 
 /**
  * Runs what a command line asks for, until it ends.
@@ -15,6 +22,10 @@ import { DEMO_ROLES, ROLES, type Role } from "./roles.ts";
  */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   try {
+    if (args[0] === COMPLETE && args[1] === "--") {
+      await io.print(candidatesFor(args.slice(2), io.language));
+      return EXIT.done;
+    }
     const project = PROJECT_COMMANDS.find((command) => command === args[0]);
     if (project !== undefined && !args.some((word) => word === "--help" || word === "-h")) {
       const { runProjectCommand } = await import("./project/project-commands.ts");
@@ -33,7 +44,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 async function dispatch(flags: Flags, io: Io): Promise<number> {
   const help: HelpOptions = io;
   if (flags.wantsHelp || flags.command === "help") {
-    await io.print(fullHelp(help));
+    const about = flags.command === "help" ? flags.operands[0] : flags.command;
+    await io.print(isCommandName(about) ? commandHelp(about, help) : fullHelp(help));
     return EXIT.done;
   }
   if (flags.wantsVersion) {
@@ -41,6 +53,12 @@ async function dispatch(flags: Flags, io: Io): Promise<number> {
     return EXIT.done;
   }
   const settings = resolveSettings(flags.given, io.machine);
+  if (isCommandName(flags.command)) {
+    const input = readCommandInput(flags.command, flags.operands, flags.options, settings);
+    const runCommand = await commandOf(flags.command).load();
+    return await runCommand({ ...input, settings, io });
+  }
+  refuseOptions(flags.options);
   const roles = rolesOf(flags, settings);
   if (roles.length === 0) {
     await io.print(shortHelp(help));

@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   SLOW_WORKER: { retry: "after", when: "a worker did not read what was sent to it" },
   TOO_LARGE: { retry: "never", when: "a message is over the size limit" },
   TOO_MANY: { retry: "after", when: "a count is over its limit" },
+  NOT_SUPPORTED: { retry: "never", when: "the host does not offer what was asked for" },
   RUNTIME_STATE: { retry: "never", when: "the runtime is not started, or is stopped" },
   INVALID_OPTION: { retry: "never", when: "a setting has a value that it cannot have" },
   UNKNOWN_OPTION: { retry: "never", when: "a setting or flag does not exist" },

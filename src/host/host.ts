@@ -11,12 +11,14 @@ import { MessageTracing } from "../telemetry/message-tracing.ts";
 import { AGENT_RPC, AGENT_RPC_NAME } from "../wire/autogen/service.ts";
 import { channelOptions } from "../wire/channel-options.ts";
 import { HEALTH_SERVICE, HealthService } from "../wire/health.ts";
+import { HOST_INFO, HOST_INFO_NAME } from "../wire/host-info/service.ts";
 import { createAgentRpc } from "./agent-rpc.ts";
 import { Backpressure } from "./backpressure.ts";
 import { ControlRouter } from "./control-router.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Door } from "./door.ts";
 import { Enrolment } from "./enrolment.ts";
+import { createHostInfo } from "./host-info.ts";
 import { IncidentLog } from "./incident-log.ts";
 import { type HostOptions, resolveHostOptions } from "./options.ts";
 import { Presence } from "./presence.ts";
@@ -59,7 +61,9 @@ export class GrpcWorkerAgentRuntimeHost {
   readonly #router: Router;
   readonly #sessions: Sessions;
   readonly #server: Server;
-  readonly #health = new HealthService([AGENT_RPC_NAME], (peer) => this.#door.called(peer));
+  readonly #health = new HealthService([AGENT_RPC_NAME, HOST_INFO_NAME], (peer) =>
+    this.#door.called(peer),
+  );
   readonly #door: Door;
   #state: HostState = "starting";
   #address: string;
@@ -120,6 +124,14 @@ export class GrpcWorkerAgentRuntimeHost {
         onCall: (peer) => this.#door.called(peer),
         isDraining: () => this.#state !== "ready",
         tracing: tracerProvider === undefined ? undefined : new MessageTracing(tracerProvider),
+      }),
+    );
+    this.#server.addService(
+      HOST_INFO,
+      createHostInfo({
+        report: () => this.report(),
+        maxMessageBytes: this.#options.maxMessageBytes,
+        onCall: (peer) => this.#door.called(peer),
       }),
     );
     this.#door = new Door(this.#server, this.#options, this.#totals, this.#incidents);

@@ -19,6 +19,8 @@ function rawOf(...args: string[]): Record<string, unknown> {
 test("flags - nothing at all is known to be nothing", () => {
   expect(readFlags([])).toEqual({
     command: undefined,
+    operands: [],
+    options: [],
     wantsHelp: false,
     wantsVersion: false,
     given: [],

@@ -250,7 +250,7 @@ async function readAll(
 }
 
 /** A developer's own `AGENTRT_…` settings must not change what a test sees. */
-function environmentFor(
+export function environmentFor(
   extra: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("AGENTRT_"));

@@ -1,0 +1,121 @@
+import { AgentrtError } from "../../core/errors.ts";
+import { formatListenAddress, parseListenAddress } from "../../security/listen-rule.ts";
+import { HostInfoClient } from "../../wire/host-info/client.ts";
+import type { ReportAnswer } from "../../wire/host-info/codec.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { Io } from "../io.ts";
+import { wrapText } from "../wrap-text.ts";
+import type { Invocation } from "./command.ts";
+import { type Check, type Verdict, warning } from "./doctor-check.ts";
+import { checkHttp2, checkName, checkPort, checkTls } from "./doctor-network.ts";
+import {
+  checkClientId,
+  checkHealth,
+  checkMessages,
+  checkProtocol,
+  skippedAfter,
+} from "./doctor-protocol.ts";
+import { type Answer, checkClock, checkVersion, usualQuestions } from "./doctor-report.ts";
+import { printable } from "./printable.ts";
+import { CONNECT_TIMEOUT_MS } from "./with-client.ts";
+
+const DEFAULT_PORT = 50_051;
+/** One list entry of each worker and topic is enough to judge by. */
+const REPORT_LIMIT = 1_000;
+
+/** `agentrt doctor [HOST]`: 0 when a message goes through the host and back, 1 when a step failed. */
+export async function runDoctor(invocation: Invocation): Promise<number> {
+  const { operands, options, settings, io } = invocation;
+  const text = operands[0] ?? settings.values["host-address"];
+  const parsed = parseListenAddress(/:\d+$/.test(text) ? text : `${text}:${DEFAULT_PORT}`);
+  const address = formatListenAddress(parsed);
+  const timeoutMs = options["connect-timeout"] ?? CONNECT_TIMEOUT_MS;
+
+  const checks: Check[] = [];
+  const isJson = options.json === true;
+  const add = async (check: Check): Promise<boolean> => {
+    checks.push(check);
+    if (!isJson) {
+      await io.print(checkText(check, io));
+    }
+    return check.verdict !== "failed";
+  };
+  // Each step needs the one before it.
+  const steps: readonly (readonly [string, () => Promise<Check>])[] = [
+    ["name", () => checkName(parsed)],
+    ["port", () => checkPort(parsed, timeoutMs)],
+    ["http2", () => checkHttp2(parsed, timeoutMs)],
+    ["tls", () => Promise.resolve(checkTls(parsed))],
+    ["health", () => checkHealth(address, timeoutMs)],
+    ["protocol", () => checkProtocol(address, timeoutMs)],
+    ["client id", () => checkClientId(address, timeoutMs)],
+    ["messages", () => checkMessages(invocation, address, timeoutMs)],
+  ];
+  if (!isJson) {
+    await io.print(`${io.style.strong(address)}\n`);
+  }
+  let isWell = true;
+  for (const [name, step] of steps) {
+    isWell = (await add(isWell ? await step() : skippedAfter(name))) && isWell;
+  }
+  let answer: ReportAnswer | undefined;
+  if (isWell) {
+    answer = await judgeReport(address, timeoutMs, settings.values["max-message-size"], add);
+  }
+  const questions = usualQuestions(answer?.report);
+  await io.print(
+    isJson
+      ? `${JSON.stringify({ host: address, ok: isWell, checks, questions })}\n`
+      : questionsText(questions, io),
+  );
+  return isWell ? EXIT.done : EXIT.failed;
+}
+
+async function judgeReport(
+  address: string,
+  timeoutMs: number,
+  maxMessageBytes: number,
+  add: (check: Check) => Promise<boolean>,
+): Promise<ReportAnswer | undefined> {
+  using client = new HostInfoClient(address, { maxMessageBytes });
+  const started = performance.now();
+  try {
+    const answer = await client.getReport({ limit: REPORT_LIMIT }, timeoutMs);
+    await add(checkClock(answer.report, Date.now(), performance.now() - started));
+    await add(checkVersion(answer.report));
+    return answer;
+  } catch (thrown) {
+    const { message } = AgentrtError.from(thrown);
+    const next =
+      "Clock and version cannot be compared; agentrt ls and top need agentrt's own host.";
+    await add(warning("report", message, next));
+    return undefined;
+  }
+}
+
+const MARKS: Readonly<Record<Verdict, string>> = {
+  ok: "ok     ",
+  warning: "WARNING",
+  failed: "FAILED ",
+  skipped: "-      ",
+};
+const NAME_WIDTH = 10;
+
+function checkText({ name, verdict, finding, next }: Check, { style }: Io): string {
+  const mark =
+    verdict === "ok" || verdict === "skipped" ? MARKS[verdict] : style.strong(MARKS[verdict]);
+  const head = `${mark} ${name.padEnd(NAME_WIDTH)} ${printable(finding)}\n`;
+  const indent = " ".repeat(MARKS.ok.length + NAME_WIDTH + 2);
+  return next === undefined
+    ? head
+    : `${head}${indent}${style.accent("next:")} ${printable(next)}\n`;
+}
+
+function questionsText(questions: readonly Answer[], { style, width }: Io): string {
+  const sections = questions.map(({ question, findings, advice }) => {
+    const seen = findings.map((finding) => `  ${style.accent("seen here:")} ${printable(finding)}`);
+    const lines = wrapText(advice, width - 2).map((line) => `  ${line}`);
+    return [style.strong(question), ...seen, ...lines].join("\n");
+  });
+  return `\n${sections.join("\n")}\n`;
+}

@@ -1,0 +1,103 @@
+import { PRIORITIES } from "../../core/priority.ts";
+import type { Localized } from "../language.ts";
+import { durationType, numberType } from "../quantity-types.ts";
+import { choiceType, type SettingType, switchType, textType } from "../setting-types.ts";
+import { rateType } from "./rate-type.ts";
+
+/** A flag of commands. Unlike a setting it has no environment variable and no key in a file. */
+export interface CommandOption<T> {
+  readonly type: SettingType<T>;
+  readonly about: Localized;
+}
+
+function option<T>(declared: CommandOption<T>): CommandOption<T> {
+  return Object.freeze(declared);
+}
+
+const MAX_COUNT = 1_000_000_000;
+/** What a timer can hold, nearly 25 days. */
+const MAX_TIME_MS = 2 ** 31 - 1;
+
+/** Every flag that is not a setting. Commands that share one mean the same by it. */
+export const OPTIONS = Object.freeze({
+  json: option({
+    type: switchType,
+    about: { en: "Prints JSON for programs instead of text.", zh: "输出供程序使用的 JSON。" },
+  }),
+  count: option({
+    type: numberType({ min: 1, max: MAX_COUNT, isInteger: true }),
+    about: { en: "Ends after so many messages.", zh: "达到该消息数后结束。" },
+  }),
+  rate: option({
+    type: rateType,
+    about: {
+      en: "The most messages in a time, such as 10/s or 6/m. Without --count, DATA is repeated until Ctrl-C.",
+      zh: "单位时间内的最多消息数，如 10/s、6/m。不带 --count 时重复发送直到 Ctrl-C。",
+    },
+  }),
+  priority: option({
+    type: choiceType(PRIORITIES),
+    about: { en: "How urgent the messages are.", zh: "消息的优先级。" },
+  }),
+  type: option({
+    type: textType({
+      placeholder: "NAME",
+      accepts: { en: "the name of a data type", zh: "数据类型名" },
+      pattern: /^[^\s\p{Cc}]{1,255}$/u,
+      hint: "is not the name of a data type. Write it as EnvironmentData.",
+    }),
+    about: {
+      en: "The data type of DATA, which is then JSON. Without it DATA is the content of a Message, the type of the short API.",
+      zh: "DATA 的数据类型，此时 DATA 为 JSON。不带此项时 DATA 为 Message（短 API 的类型）的内容。",
+    },
+  }),
+  timeout: option({
+    type: durationType({ min: 1, max: MAX_TIME_MS }),
+    about: {
+      en: "How long to wait for the answer (default: 60s).",
+      zh: "等待回答的最长时间（默认：60s）。",
+    },
+  }),
+  "connect-timeout": option({
+    type: durationType({ min: 1, max: MAX_TIME_MS }),
+    about: {
+      en: "How long to wait for the host (default: 5s; sub waits for ever).",
+      zh: "等待 host 的最长时间（默认：5s；sub 一直等待）。",
+    },
+  }),
+  limit: option({
+    type: numberType({ min: 1, max: 10_000, isInteger: true }),
+    about: { en: "The most rows (default: 1000).", zh: "最多行数（默认：1000）。" },
+  }),
+  filter: option({
+    type: textType({
+      placeholder: "TEXT",
+      accepts: { en: "a part of a name", zh: "名称的一部分" },
+      pattern: /^[^\p{Cc}]{1,255}$/u,
+      hint: "is not a part of a name.",
+    }),
+    about: { en: "Only rows that have this text in a name.", zh: "只列出名称含此文本的行。" },
+  }),
+  every: option({
+    type: durationType({ min: 100, max: 3_600_000 }),
+    about: { en: "Time between two looks (default: 1s).", zh: "刷新间隔（默认：1s）。" },
+  }),
+});
+
+export type OptionName = keyof typeof OPTIONS;
+type ValueOf<O> = O extends CommandOption<infer T> ? T : never;
+
+export type OptionValues = {
+  readonly [N in OptionName]: ValueOf<(typeof OPTIONS)[N]> | undefined;
+};
+
+export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
+
+export function isOptionName(name: string): name is OptionName {
+  return Object.hasOwn(OPTIONS, name);
+}
+
+/** An option by name, where the type of its value does not matter. */
+export function optionOf(name: OptionName): CommandOption<unknown> {
+  return OPTIONS[name];
+}
