@@ -153,13 +153,6 @@ export class AgentInstances {
     }
   }
 
-  /** Forgets an instance that lives elsewhere from now on. */
-  remove(slot: AgentSlot): void {
-    if (this.find(slot.id) === slot) {
-      this.#slots.delete(slot.id.toString());
-    }
-  }
-
   /** The slots whose instances exist. */
   living(): readonly AgentSlot[] {
     return [...this.#slots.values()].filter((slot) => slot.isLiving);

@@ -100,13 +100,9 @@ export class Dispatcher {
     return this.#work.onEnd(listener);
   }
 
-  /** False while the instance has messages that wait or are handled; else its mailbox is forgotten. */
-  forgetIfIdle(slot: AgentSlot): boolean {
-    if (this.#mailboxes.get(slot)?.isIdle === false) {
-      return false;
-    }
-    this.#mailboxes.delete(slot);
-    return true;
+  /** True while the instance has messages that wait or are handled. */
+  isBusy(slot: AgentSlot): boolean {
+    return this.#mailboxes.get(slot)?.isIdle === false;
   }
 
   /** Takes no more messages, because the runtime stops; those that wait are still handled. */

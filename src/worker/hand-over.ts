@@ -61,12 +61,11 @@ async function takeOut(
   if (slot === undefined) {
     return "";
   }
-  while (!dispatcher.forgetIfIdle(slot)) {
+  while (dispatcher.isBusy(slot)) {
     await handledByAny(dispatcher);
   }
   const state = slot.isLiving ? await slot.save() : null;
-  instances.remove(slot);
-  await slot.close();
+  await instances.drop(id);
   return state === null ? "" : JSON.stringify(state);
 }
 

@@ -111,6 +111,9 @@ describe("shared types", () => {
     for (const key of KEYS) {
       expect(await seenBy(sender, key)).toEqual({ numbers: upTo(60), worker: "two" });
     }
+    // What was handed over counts here no more, and what came does.
+    expect(one.report().agentTypes).toMatchObject([{ type: "collector", instances: 0 }]);
+    expect(two.report().agentTypes).toMatchObject([{ type: "collector", instances: KEYS.length }]);
     const { totals } = host.report();
     expect(totals.instancesMoved).toBeGreaterThanOrEqual(KEYS.length);
     expect(totals.instancesMovedWithoutState).toBe(0);
