@@ -123,7 +123,10 @@ export class EventRouter {
     const { totals, topics, delivery } = this.#parts;
     const receivers = this.#receiversOf(event);
     const bytes = encodeMessage(event);
-    topics.record(event.topic.type, bytes.byteLength, receivers.sessions.length);
+    if (receivers.sessions.length > 0 || !event.topic.equals(PRESENCE_TOPIC)) {
+      // The host's own news, which nobody needs to hear, is no sign of a topic without subscribers.
+      topics.record(event.topic.type, bytes.byteLength, receivers.sessions.length);
+    }
     if (receivers.sessions.length === 0) {
       if (receivers.waiting === 0) {
         this.#unmatched(event, receivers.orphan);
