@@ -3,10 +3,17 @@
 export { AgentId } from "./core/agent-id.ts";
 export { registerAgent } from "./core/declared-agent.ts";
 export { defineAgent } from "./core/define-agent.ts";
-export { JSON_CONTENT_TYPE, PROTOBUF_CONTENT_TYPE } from "./core/envelope.ts";
+export { BYTES_CONTENT_TYPE, JSON_CONTENT_TYPE, PROTOBUF_CONTENT_TYPE } from "./core/envelope.ts";
 export { AgentrtError, ERROR_CODES, messageOf } from "./core/errors.ts";
 export { DROP_MESSAGE } from "./core/intervention.ts";
-export { defineMessage, markMessage, messageTypeOf, UnknownPayload } from "./core/message-type.ts";
+export {
+  BytesMessage,
+  defineBytes,
+  defineMessage,
+  markMessage,
+  messageTypeOf,
+  UnknownPayload,
+} from "./core/message-type.ts";
 export { PRESENCE_TOPIC } from "./core/presence.ts";
 export { PRIORITIES, PRIORITY_HEADER, priorityOf } from "./core/priority.ts";
 export { RoutedAgent } from "./core/routed-agent.ts";
@@ -65,7 +72,12 @@ export type {
   ResponseIntervention,
   SendIntervention,
 } from "./core/intervention.ts";
-export type { MessageCheck, MessageOf, MessageType } from "./core/message-type.ts";
+export type {
+  BytesMessageType,
+  MessageCheck,
+  MessageOf,
+  MessageType,
+} from "./core/message-type.ts";
 export type { PresenceReason, WorkerPresence } from "./core/presence.ts";
 export type { Priority } from "./core/priority.ts";
 export type { MessageHandler } from "./core/routed-agent.ts";

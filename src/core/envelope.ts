@@ -4,6 +4,8 @@ import type { TopicId } from "./topic-id.ts";
 export const JSON_CONTENT_TYPE = "application/json";
 /** The payload is the bytes of a `google.protobuf.Any`, for events as for calls. */
 export const PROTOBUF_CONTENT_TYPE = "application/x-protobuf";
+/** The payload means nothing but its bytes. */
+export const BYTES_CONTENT_TYPE = "application/octet-stream";
 
 /** Text values only, as both CloudEvent attributes and RPC metadata carry them between AutoGen peers. */
 export type Headers = Readonly<Record<string, string>>;
@@ -12,7 +14,7 @@ export type Headers = Readonly<Record<string, string>>;
 export interface Payload {
   /** Name of the data type, such as `EnvironmentData`; empty when there is no data. */
   readonly dataType: string;
-  /** {@link JSON_CONTENT_TYPE}, {@link PROTOBUF_CONTENT_TYPE}, or any other text from a peer. */
+  /** {@link JSON_CONTENT_TYPE}, {@link PROTOBUF_CONTENT_TYPE}, {@link BYTES_CONTENT_TYPE}, or any other text from a peer. */
   readonly contentType: string;
   readonly data: Uint8Array;
 }

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { JSON_CONTENT_TYPE } from "./envelope.ts";
+import { BYTES_CONTENT_TYPE, JSON_CONTENT_TYPE } from "./envelope.ts";
 import { AgentrtError, messageOf } from "./errors.ts";
 
 /**
@@ -50,7 +50,69 @@ export function markMessage<T extends object>(value: T, type: MessageType<T>): T
 
 /** The type of a value made by `of` or `decode`, or undefined. */
 export function messageTypeOf(value: object): MessageType | undefined {
+  if (value instanceof BytesMessage) {
+    return value.type as MessageType<never> as MessageType;
+  }
   return typeOfValue.get(value) as MessageType | undefined;
+}
+
+/**
+ * A message that is its bytes, of a type that {@link defineBytes} declared. It names its type itself
+ * instead of being marked, which would cost a small message more than all else.
+ */
+export class BytesMessage {
+  readonly type: BytesMessageType;
+  /** Not copied, neither when sent nor when received: leave them as they are. */
+  readonly bytes: Uint8Array;
+
+  constructor(type: BytesMessageType, bytes: Uint8Array) {
+    this.type = type;
+    this.bytes = bytes;
+  }
+}
+
+/** A message type whose values are bytes; `of` takes them bare, too. */
+export interface BytesMessageType extends MessageType<BytesMessage> {
+  /** @throws AgentrtError `INVALID_MESSAGE` when the value is something else than bytes */
+  of(value: Uint8Array): BytesMessage;
+  // The last one is where TypeScript infers a handler's message from.
+  of(value: BytesMessage): BytesMessage;
+}
+
+/**
+ * Declares a message type whose data is bytes and nothing else: what is neither JSON nor protobuf,
+ * or must be fast. Its content type is `application/octet-stream`. AutoGen's hosts pass it on;
+ * AutoGen's workers know no such events and report an error for each.
+ *
+ * ```ts
+ * const Frame = defineBytes("Frame");
+ * await runtime.publishMessage(Frame.of(jpeg), new TopicId("frames", "door"));
+ * agent.handleEvent(Frame, ({ bytes }) => show(bytes));
+ * ```
+ */
+export function defineBytes(name: string): BytesMessageType {
+  const type: BytesMessageType = {
+    name,
+    contentType: BYTES_CONTENT_TYPE,
+    of: (value: Uint8Array | BytesMessage) => new BytesMessage(type, bytesIn(name, value)),
+    encode: (value) => bytesIn(name, value),
+    decode: (data) => new BytesMessage(type, data),
+    is: (value): value is BytesMessage => value instanceof BytesMessage && value.type === type,
+  };
+  return Object.freeze(type);
+}
+
+/** The type says the same, but a caller may be JavaScript. */
+function bytesIn(name: string, value: Uint8Array | BytesMessage): Uint8Array {
+  const bytes: unknown = value instanceof BytesMessage ? value.bytes : value;
+  if (!(bytes instanceof Uint8Array)) {
+    throw new AgentrtError(
+      "INVALID_MESSAGE",
+      `A ${name} message is made of bytes: give of() a Uint8Array.`,
+      { data: { messageType: name, field: "" } },
+    );
+  }
+  return bytes;
 }
 
 const utf8Encoder = new TextEncoder();

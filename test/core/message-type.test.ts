@@ -2,9 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { type } from "arktype";
 import * as v from "valibot";
 import * as z from "zod";
-import { JSON_CONTENT_TYPE } from "../../src/core/envelope.ts";
+import { BYTES_CONTENT_TYPE, JSON_CONTENT_TYPE } from "../../src/core/envelope.ts";
 import { AgentrtError } from "../../src/core/errors.ts";
-import { defineMessage, type MessageType, messageTypeOf } from "../../src/core/message-type.ts";
+import {
+  BytesMessage,
+  defineBytes,
+  defineMessage,
+  type MessageType,
+  messageTypeOf,
+} from "../../src/core/message-type.ts";
 import { thrownBy } from "../kit/thrown.ts";
 
 interface Reading {
@@ -130,4 +136,41 @@ test("message type - a plain function checks, and its complaint names the messag
     const { code, message } = AgentrtError.from(error);
     expect([code, message]).toEqual(["INVALID_MESSAGE", "Size: metres must be a number"]);
   }
+});
+
+describe("message type - bytes", () => {
+  const Frame = defineBytes("Frame");
+  const bytes = new Uint8Array([0, 255, 7]);
+
+  test("bytes - go out and come back as the same bytes, not copied, with their type", () => {
+    const frame = Frame.of(bytes);
+    expect(frame).toBeInstanceOf(BytesMessage);
+    expect(Frame.encode(frame)).toBe(bytes);
+    const decoded = Frame.decode(bytes);
+    expect(decoded.bytes).toBe(bytes);
+    expect(Frame.is(decoded)).toBe(true);
+    expect(messageTypeOf(decoded)).toBe(Frame as MessageType<never> as MessageType);
+    expect(Frame).toMatchObject({ name: "Frame", contentType: BYTES_CONTENT_TYPE });
+  });
+
+  test("bytes - no bytes and a message of another bytes type are bytes, too", () => {
+    const Other = defineBytes("Other");
+    expect(Frame.of(new Uint8Array(0)).bytes).toHaveLength(0);
+    const converted = Frame.of(Other.of(bytes));
+    expect([Frame.is(converted), Other.is(converted)]).toEqual([true, false]);
+    expect(converted.bytes).toBe(bytes);
+  });
+
+  test("bytes - bare bytes are no message, and anything else is refused", () => {
+    expect(Frame.is(bytes)).toBe(false);
+    expect(messageTypeOf(bytes)).toBeUndefined();
+    for (const wrong of ["text", [1, 2], new ArrayBuffer(2), { bytes: "text" }, null]) {
+      const { code, message, data } = thrownBy(() => Frame.of(wrong as unknown as Uint8Array));
+      expect([code, message, data]).toEqual([
+        "INVALID_MESSAGE",
+        "A Frame message is made of bytes: give of() a Uint8Array.",
+        { messageType: "Frame", field: "" },
+      ]);
+    }
+  });
 });

@@ -182,6 +182,20 @@ export function describePublishing(hostName: string, stage: () => Stage): void {
     },
   );
 
+  test(`${hostName} - publish ts to ts and py: bytes arrive as they are, and AutoGen's worker survives them`, async () => {
+    const [agent, pyAgent, topic] = [fresh("recorder"), fresh("recorder"), fresh("blobs")];
+    const [sender, receiver] = stage().ts;
+    const pyReceiver = stage().py[1];
+    await receiver.register(agent, "recorder", [topic]);
+    await pyReceiver.register(pyAgent, "recorder", [topic]);
+    const blob = { type: "Blob", data: Buffer.from([0, 1, 127, 128, 255]).toString("base64") };
+    await sender.publish(`${topic}/default`, blob);
+    await sender.publish(`${topic}/default`, note("after it"));
+    expect(messagesOf(await receiver.waitForReceived(agent, 2))).toEqual([blob, note("after it")]);
+    // AutoGen's worker takes events in JSON and protobuf only; the next one finds it well.
+    expect(messagesOf(await pyReceiver.waitForReceived(pyAgent, 1))).toEqual([note("after it")]);
+  });
+
   test(`${hostName} - publish ts to py: extra headers do not disturb AutoGen's worker`, async () => {
     const [agent, topic] = [fresh("recorder"), fresh("urgent")];
     const receiver = stage().py[1];

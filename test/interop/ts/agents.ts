@@ -6,7 +6,7 @@ import {
   type MessageContext,
   type RoutedAgent,
 } from "agentrt";
-import { Answer, Ask, Climate, describe, Note, Reading, reading } from "./messages.ts";
+import { Answer, Ask, Blob, Climate, describe, Note, Reading, reading } from "./messages.ts";
 
 /** One fact for the test, as a line of JSON. */
 export function emit(event: string, facts: Readonly<Record<string, unknown>> = {}): void {
@@ -27,7 +27,7 @@ export function emitReceived(agent: AgentId, message: object, context: MessageCo
 const recorder = defineAgent({
   description: "Reports what it gets, data of types that it does not know included.",
   setup(agent) {
-    for (const type of [Note, Climate, Reading]) {
+    for (const type of [Note, Climate, Reading, Blob]) {
       agent.handle<object>(type, (message, context) => emitReceived(agent.id, message, context));
     }
     agent.handleAnything((message, context) => emitReceived(agent.id, message, context));

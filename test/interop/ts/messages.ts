@@ -1,5 +1,12 @@
 import { create, fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
-import { defineMessage, Message, type MessageOf, protobufMessage, UnknownPayload } from "agentrt";
+import {
+  defineBytes,
+  defineMessage,
+  Message,
+  type MessageOf,
+  protobufMessage,
+  UnknownPayload,
+} from "agentrt";
 import * as v from "valibot";
 import {
   type Reading as ReadingData,
@@ -34,6 +41,8 @@ export const Climate = defineMessage(
 /** Known in this language only, as `Round` is in the other. */
 export const Whisper = defineMessage("Whisper", v.object({ text: v.string() }));
 export const Reading = protobufMessage(ReadingSchema);
+/** Described by its bytes in base64. */
+export const Blob = defineBytes("Blob");
 
 export type Ask = MessageOf<typeof Ask>;
 export type Answer = MessageOf<typeof Answer>;
@@ -44,6 +53,9 @@ const JSON_TYPES = [Note, Ask, Answer, Climate, Whisper] as const;
 export function fromDescription({ type, data }: Described): object {
   if (type === Reading.name) {
     return Reading.of(fromJson(ReadingSchema, data as JsonValue));
+  }
+  if (type === Blob.name) {
+    return Blob.of(Buffer.from(String(data), "base64"));
   }
   const jsonType = JSON_TYPES.find((candidate) => candidate.name === type);
   if (jsonType === undefined) {
@@ -67,6 +79,9 @@ export function describe(message: object | undefined): Described | null {
   }
   if (Reading.is(message)) {
     return { type: Reading.name, data: toJson(ReadingSchema, message) };
+  }
+  if (Blob.is(message)) {
+    return { type: Blob.name, data: Buffer.from(message.bytes).toString("base64") };
   }
   const jsonType = JSON_TYPES.find((candidate) => candidate.is(message));
   return { type: jsonType?.name ?? "nameless", data: message };
