@@ -189,8 +189,8 @@ export default {
   forbidden,
   options: {
     doNotFollow: { path: "node_modules" },
-    // bench/peers/nats is a package of its own, with dependencies that only the benchmark installs.
-    exclude: { path: "^(dist|\\.bun|\\.venv|\\.build|bench/peers/nats)/" },
+    // bench/peers/nats and mqtt are packages of their own, with dependencies that only the benchmark installs.
+    exclude: { path: "^(dist|\\.bun|\\.venv|\\.build|bench/peers/nats|bench/peers/mqtt)/" },
     // Types count: a room that imports another's types knows that room.
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },

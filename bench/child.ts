@@ -12,17 +12,30 @@ const ERROR_TAIL_CHARACTERS = 2_000;
 
 type LineOf<E extends Line["event"]> = Extract<Line, { event: E }>;
 
+export interface ChildOptions {
+  /** Whose program it is, for error texts. */
+  readonly system: string;
+  readonly role: string;
+  readonly command: readonly string[];
+  readonly folder: string;
+  /** Whether it obeys and answers by lines of JSON; a host does not. */
+  readonly hasJsonLines: boolean;
+}
+
 /** One program of the benchmark: started, commanded by JSON lines, watched, and surely ended. */
 export class Child {
   readonly name: string;
+  /** What it is in the report, such as `host`; several may be the same. */
+  readonly role: string;
   readonly #process: Bun.Subprocess<"pipe", "pipe", "pipe">;
   readonly #lines: Line[] = [];
-  #wake: (() => void) | undefined;
+  readonly #waiters = new Set<() => void>();
   #errorTail = "";
   #state: "running" | "stopping" | "ended" = "running";
 
-  constructor(name: string, command: readonly string[], folder: string, hasJsonLines: boolean) {
-    this.name = name;
+  constructor({ system, role, command, folder, hasJsonLines }: ChildOptions) {
+    this.name = `${system}: ${role}`;
+    this.role = role;
     this.#process = Bun.spawn([...command], {
       cwd: folder,
       stdin: "pipe",
@@ -34,7 +47,7 @@ export class Child {
     void this.#collectLines(hasJsonLines);
     void this.#process.exited.then(() => {
       this.#state = "ended";
-      this.#wake?.();
+      this.#wakeAll();
     });
   }
 
@@ -43,7 +56,7 @@ export class Child {
     this.#process.stdin.flush();
   }
 
-  /** The next line, which must be this event. @throws Error when the program ends, says another event, or takes too long. */
+  /** The next line of this event. @throws Error when the program ends or takes too long. */
   async next<E extends Line["event"]>(event: E, limitMs: number): Promise<LineOf<E>> {
     const line = await this.nextOf([event], limitMs);
     if (line === undefined) {
@@ -52,20 +65,16 @@ export class Child {
     return line;
   }
 
-  /** The next line, which must be one of these events; undefined when the time is over. */
+  /** The next line of one of these events; undefined when the time is over. Other lines stay for who waits for them. */
   async nextOf<E extends Line["event"]>(
     events: readonly E[],
     limitMs: number,
   ): Promise<LineOf<E> | undefined> {
     const deadline = performance.now() + limitMs;
     for (;;) {
-      const line = this.#lines.shift();
-      const event = events.find((candidate) => candidate === line?.event);
-      if (line !== undefined && event !== undefined) {
-        return line as LineOf<E>;
-      }
-      if (line !== undefined) {
-        throw this.failure(`said "${line.event}" instead of "${events.join('" or "')}"`);
+      const index = this.#lines.findIndex(({ event }) => events.some((wanted) => wanted === event));
+      if (index >= 0) {
+        return this.#lines.splice(index, 1)[0] as LineOf<E>;
       }
       if (this.#state !== "running") {
         throw this.failure(`ended before it said "${events.join('" or "')}"`);
@@ -84,6 +93,16 @@ export class Child {
     // The second field is the command in parentheses and may hold spaces; proc(5) numbers utime 14 and stime 15.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  }
+
+  /** Memory that it holds now, in bytes (resident set size). */
+  async residentBytes(): Promise<number> {
+    const status = await readFile(`/proc/${this.#process.pid}/status`, "utf8");
+    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+    if (kib === undefined) {
+      throw this.failure("has no resident memory, so it has ended");
+    }
+    return Number(kib) * 1024;
   }
 
   /** Asks the program to end, then ends it. */
@@ -109,10 +128,16 @@ export class Child {
   async #somethingNew(limitMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, limitMs);
-    this.#wake = resolve;
+    this.#waiters.add(resolve);
     await promise;
     clearTimeout(timer);
-    this.#wake = undefined;
+    this.#waiters.delete(resolve);
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#waiters) {
+      wake();
+    }
   }
 
   async #collectErrors(): Promise<void> {
@@ -128,7 +153,7 @@ export class Child {
     for await (const text of createInterface({ input: Readable.fromWeb(this.#process.stdout) })) {
       if (hasJsonLines) {
         this.#lines.push(v.parse(Line, JSON.parse(text)));
-        this.#wake?.();
+        this.#wakeAll();
       }
     }
   }

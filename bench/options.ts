@@ -3,32 +3,36 @@ import * as v from "valibot";
 
 /** What a person can choose about a run of the benchmark. */
 export interface BenchOptions {
-  /** How often each setup is measured. */
+  /** How often each piece of work is measured. */
   readonly runs: number;
-  /** Aim for the length of one throughput measurement, in seconds. */
+  /** Aim for the length of one measured stretch, in seconds. */
   readonly seconds: number;
-  readonly payloadBytes: number;
-  /** Setups to measure, by a part of their id; empty for all. */
+  /** Multiplies every count; below 1 for a quick look. */
+  readonly scale: number;
+  /** Groups or single works to measure, by id; empty for all. */
   readonly only: readonly string[];
-  /** File to write; empty for none. */
-  readonly output: string;
+  /** File to write the report to; undefined for `docs/benchmarks.md` after a full run. */
+  readonly output: string | undefined;
+  /** File to write all measurements to, as JSON. */
+  readonly json: string | undefined;
 }
 
-const wholeNumber = (least: number, most: number) =>
+const number = (least: number, most: number) =>
   v.pipe(
     v.string(),
-    v.regex(/^\d+$/, "is not a whole number"),
+    v.regex(/^\d+(\.\d+)?$/, "is not a number"),
     v.transform(Number),
     v.minValue(least, `must be at least ${least}`),
     v.maxValue(most, `must be at most ${most}`),
   );
 
 const Flags = v.object({
-  runs: wholeNumber(1, 100),
-  seconds: wholeNumber(1, 60),
-  "payload-bytes": wholeNumber(64, 1_000_000),
+  runs: v.pipe(number(1, 100), v.integer("is not a whole number")),
+  seconds: number(0.05, 60),
+  scale: number(0.001, 1),
   only: v.array(v.string()),
-  output: v.string(),
+  output: v.optional(v.string()),
+  json: v.optional(v.string()),
 });
 
 /** @throws Error that names the flag, for an unknown flag or a value out of range */
@@ -38,9 +42,10 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     options: {
       runs: { type: "string", default: "5" },
       seconds: { type: "string", default: "2" },
-      "payload-bytes": { type: "string", default: "128" },
+      scale: { type: "string", default: "1" },
       only: { type: "string", multiple: true, default: [] },
-      output: { type: "string", default: "docs/benchmarks.md" },
+      output: { type: "string" },
+      json: { type: "string" },
     },
   });
   const checked = v.safeParse(Flags, values);
@@ -48,12 +53,27 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     const [issue] = checked.issues;
     throw new RangeError(`--${v.getDotPath(issue) ?? "flags"} ${issue.message}`);
   }
-  const flags = checked.output;
-  return Object.freeze({
-    runs: flags.runs,
-    seconds: flags.seconds,
-    payloadBytes: flags["payload-bytes"],
-    only: flags.only,
-    output: flags.output,
-  });
+  const { output, json, ...rest } = checked.output;
+  return Object.freeze({ ...rest, output, json });
+}
+
+interface Selectable {
+  readonly id: string;
+  readonly group: string;
+}
+
+/** The works that `--only` names, by group or id. @throws RangeError for a name that is neither */
+export function selectWorks<W extends Selectable>(
+  works: readonly W[],
+  only: readonly string[],
+): readonly W[] {
+  const isNamed = ({ id, group }: W, name: string): boolean => id === name || group === name;
+  const stranger = only.find((name) => !works.some((work) => isNamed(work, name)));
+  if (stranger !== undefined) {
+    const names = [...new Set(works.flatMap(({ group, id }) => [group, id]))];
+    throw new RangeError(`--only ${stranger} names nothing. There are: ${names.join(", ")}.`);
+  }
+  return only.length === 0
+    ? works
+    : works.filter((work) => only.some((name) => isNamed(work, name)));
 }

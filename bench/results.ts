@@ -1,50 +1,44 @@
-/** Processor time of one process over a measured stretch, in seconds, user and system together. */
-export interface CpuSeconds {
-  /** The process that publishes or calls. */
-  readonly sender: number;
-  /** The host or server. */
-  readonly host: number;
-  /** The process that subscribes or is called. */
-  readonly receiver: number;
-}
-
-export interface ThroughputSample {
+/** What one system did in one run of one piece of work. */
+export interface Measurement {
+  /** By the ids of the work's metrics. */
+  readonly values: Readonly<Record<string, number>>;
+  /** Processor seconds over the measured stretch by role, user and system together. */
+  readonly cpu: Readonly<Record<string, number>>;
+  /** Messages or calls of the measured stretch, all of which arrived; 0 where nothing was sent. */
   readonly messages: number;
-  /** Sent and never seen. */
-  readonly lost: number;
-  readonly duplicates: number;
-  /** From before the first publish to the last arrival. */
-  readonly seconds: number;
-  readonly cpu: CpuSeconds;
 }
 
-export interface LatencySample {
-  readonly calls: number;
-  readonly p50Us: number;
-  readonly p99Us: number;
+/** A run that does not count: something was lost or came twice. */
+export class FailedRun extends Error {}
+
+/** A system that cannot do a piece of work at all, which is no error. */
+export class Unavailable extends Error {}
+
+/** One system in one piece of work, over all runs. */
+export interface SystemResult {
+  readonly system: string;
+  readonly measurements: readonly Measurement[];
+  /** Runs that do not count, each with the reason. */
+  readonly failures: readonly string[];
+  /** Why it was not measured at all; empty when it was. */
+  readonly unavailable: string;
 }
 
-export interface ConcurrentCallsSample {
-  readonly calls: number;
-  readonly inFlight: number;
-  readonly seconds: number;
-  readonly cpu: CpuSeconds;
+export type MetricFormat = "count" | "decimal" | "KiB" | "MiB";
+
+export interface Metric {
+  readonly id: string;
+  /** With its unit. */
+  readonly title: string;
+  readonly format: MetricFormat;
 }
 
-/** One setup measured once. */
-export interface Sample {
-  readonly throughput: ThroughputSample;
-  readonly oneAtATime: LatencySample;
-  readonly concurrent: ConcurrentCallsSample;
-}
-
-export interface SetupResult {
-  readonly name: string;
-  /** Versions and settings, for the reader. */
-  readonly description: string;
-  readonly samples: readonly Sample[];
-  /** Why the setup could not be measured; empty when it could. */
-  readonly failure: string;
+export interface WorkResult {
+  readonly id: string;
+  readonly group: string;
+  readonly title: string;
+  readonly metrics: readonly Metric[];
+  readonly systems: readonly SystemResult[];
 }
 
 export interface Machine {
@@ -53,6 +47,8 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly system: string;
   readonly bunVersion: string;
+  /** Of the folder where stored messages go. */
+  readonly fileSystem: string;
 }
 
 export interface BenchResult {
@@ -62,8 +58,9 @@ export interface BenchResult {
   readonly agentrtVersion: string;
   readonly machine: Machine;
   readonly runs: number;
-  readonly payloadBytes: number;
+  readonly scale: number;
   readonly durationSeconds: number;
-  /** The first is the one that the ratios compare with. */
-  readonly setups: readonly SetupResult[];
+  readonly works: readonly WorkResult[];
+  /** Versions and settings of each system. */
+  readonly descriptions: readonly { readonly name: string; readonly text: string }[];
 }

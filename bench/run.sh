@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# The benchmark: sets up agentrt and its peers, measures them, prints the table and writes
-# docs/benchmarks.md. Flags go to bench/run.ts: --runs N, --seconds N, --payload-bytes N, --output FILE;
-# --only SETUP measures one setup (may be repeated) and writes nothing.
+# The benchmark: sets up agentrt and its peers, measures them, prints the table and, after a full
+# run, writes docs/benchmarks.md. Flags go to bench/run.ts:
+#   --runs N         how often each piece of work is measured (5)
+#   --seconds N      aim for the length of one measured stretch (2)
+#   --only NAME      a group (oneway, fanout, many, rpc, durable, autogen, priority, memory, growth,
+#                    start) or one piece of work of it; may be repeated
+#   --scale F        multiplies every count, to see in seconds whether it works (1)
+#   --output FILE    writes the report there; --json FILE writes all measurements
 set -euo pipefail
 
 nats_server_version="v2.15.2"
@@ -12,15 +17,14 @@ cd "$root"
 source scripts/ensure-bun.sh
 
 prepare_agentrt() {
-  bun install --frozen-lockfile --silent
   scripts/build.sh >&2
   BENCH_AGENTRT="$root/dist/agentrt"
 }
 
-# The pinned version through Go's module proxy; where Go is missing or too old, Debian's package.
+# The newest version that Go's module proxy has, pinned; where Go is missing or too old, Debian's package.
 prepare_nats() {
   bun install --frozen-lockfile --silent --cwd bench/peers/nats
-  local folder="$root/bench/.cache/nats-server-$nats_server_version"
+  local folder="$root/.build/nats-server-$nats_server_version"
   BENCH_NATS_SERVER="$folder/nats-server"
   if [ -x "$BENCH_NATS_SERVER" ]; then
     return 0
@@ -32,11 +36,18 @@ prepare_nats() {
     fi
     echo "go install failed; Debian's nats-server will do." >&2
   fi
-  BENCH_NATS_SERVER="$(PATH="$PATH:/usr/sbin" command -v nats-server || true)"
-  if [ -z "$BENCH_NATS_SERVER" ]; then
-    apt_install nats-server
-    BENCH_NATS_SERVER="$(PATH="$PATH:/usr/sbin" command -v nats-server)"
-  fi
+  BENCH_NATS_SERVER="$(debian_server nats-server)"
+}
+
+prepare_mosquitto() {
+  bun install --frozen-lockfile --silent --cwd bench/peers/mqtt
+  BENCH_MOSQUITTO="$(debian_server mosquitto)"
+}
+
+# debian_server PACKAGE: the path of the server of that name, installed when it is missing.
+debian_server() {
+  local path="$PATH:/usr/sbin"
+  PATH="$path" command -v "$1" || { apt_install "$1" && PATH="$path" command -v "$1"; }
 }
 
 prepare_autogen() {
@@ -46,6 +57,7 @@ prepare_autogen() {
 
 prepare_agentrt
 prepare_nats
+prepare_mosquitto
 prepare_autogen
-export BENCH_AGENTRT BENCH_NATS_SERVER BENCH_PYTHON
+export BENCH_AGENTRT BENCH_NATS_SERVER BENCH_MOSQUITTO BENCH_PYTHON
 exec bun bench/run.ts "$@"

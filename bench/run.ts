@@ -1,100 +1,80 @@
-import { writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import type { Child } from "./child.ts";
 import { describeMachine } from "./machine.ts";
-import { measure } from "./measure.ts";
-import { type BenchOptions, parseBenchOptions } from "./options.ts";
+import { measureAll } from "./measure-all.ts";
+import { type BenchOptions, parseBenchOptions, selectWorks } from "./options.ts";
 import { renderReport } from "./report.ts";
-import type { BenchResult, Sample, SetupResult } from "./results.ts";
-import { type Setup, setupsFor } from "./setups.ts";
+import type { BenchResult } from "./results.ts";
+import { systemsFor } from "./systems.ts";
 import { askVersions, findTools } from "./tools.ts";
+import { allWorks } from "./works/all-works.ts";
+import type { Work } from "./works/work.ts";
 
+const DOCUMENTATION = "docs/benchmarks.md";
 const started = new Set<Child>();
-
-/** Measures every setup `runs` times, interleaved; the failure of one setup does not stop the others. */
-async function measureAll(
-  setups: readonly Setup[],
-  repository: string,
-  options: BenchOptions,
-): Promise<SetupResult[]> {
-  const results = setups.map((setup) => ({ setup, samples: [] as Sample[], failure: "" }));
-  for (let run = 0; run < options.runs; run += 1) {
-    for (let turn = 0; turn < results.length; turn += 1) {
-      const result = results[(run + turn) % results.length];
-      if (result === undefined || result.failure !== "") {
-        continue;
-      }
-      const label = `run ${run + 1} of ${options.runs}: ${result.setup.name}`;
-      try {
-        const sample = await measure(result.setup, {
-          folder: repository,
-          seconds: options.seconds,
-          payloadBytes: options.payloadBytes,
-          onStart: (child) => started.add(child),
-        });
-        result.samples.push(sample);
-        console.error(`${label}: ${summaryOf(sample)}`);
-      } catch (error) {
-        result.failure = error instanceof Error ? error.message : String(error);
-        console.error(`${label}: failed. ${result.failure}`);
-      }
-      started.clear();
-    }
-  }
-  return results.map(({ setup, samples, failure }) => ({
-    name: setup.name,
-    description: setup.description,
-    samples,
-    failure,
-  }));
-}
-
-function summaryOf({ throughput, oneAtATime, concurrent }: Sample): string {
-  const rate = Math.round((throughput.messages - throughput.lost) / throughput.seconds);
-  const calls = Math.round(concurrent.calls / concurrent.seconds);
-  return `${rate} messages/s (${throughput.lost} lost), p50 ${Math.round(oneAtATime.p50Us)} µs, ${calls} calls/s`;
-}
 
 async function endOnSignal(signal: NodeJS.Signals, exitCode: number): Promise<void> {
   console.error(`${signal}: ending the programs of the benchmark`);
-  await Promise.all([...started].map((child) => child.stop()));
+  await Promise.all([...started].map(async (child) => await child.stop()));
   process.exit(exitCode);
 }
 
+/** Of each system that was measured, once. */
+function descriptionsOf(works: readonly Work[]): BenchResult["descriptions"] {
+  const systems = works.flatMap(({ candidates }) => candidates.map(({ system }) => system));
+  return [...new Map(systems.map(({ name, text }) => [name, { name, text }])).values()];
+}
+
+/** What a reader would write for the same numbers, without where this run's files went. */
+function commandOf({ runs, seconds, scale, only }: BenchOptions): string {
+  const flags = [`--runs ${runs}`, `--seconds ${seconds}`];
+  const few = scale === 1 ? [] : [`--scale ${scale}`];
+  return ["bench/run.sh", ...flags, ...few, ...only.map((name) => `--only ${name}`)].join(" ");
+}
+
 async function main(): Promise<number> {
-  const args = process.argv.slice(2);
-  const options = parseBenchOptions(args);
+  const options = parseBenchOptions(process.argv.slice(2));
+  const { runs, seconds, scale, only, output, json } = options;
   process.once("SIGINT", () => void endOnSignal("SIGINT", 130));
   process.once("SIGTERM", () => void endOnSignal("SIGTERM", 143));
   const tools = findTools();
   const versions = await askVersions(tools);
-  const all = setupsFor(tools, versions);
-  const setups = all.filter(({ id }) => options.only.length === 0 || options.only.includes(id));
-  if (setups.length === 0) {
-    const ids = all.map(({ id }) => id).join(", ");
-    throw new RangeError(`--only ${options.only.join(" ")} names no setup. There are: ${ids}.`);
-  }
+  const works = selectWorks(allWorks(systemsFor(tools, versions), tools), only);
+  const folder = join(tools.repository, ".build");
+  await mkdir(folder, { recursive: true });
   const began = performance.now();
-  const results = await measureAll(setups, tools.repository, options);
-  const bench: BenchResult = {
+  const outcome = await measureAll(works, {
+    ...{ runs, seconds, scale, tools },
+    say: (text) => console.error(text),
+    onStart: (child) => started.add(child),
+  });
+  const result: BenchResult = {
     date: new Date().toISOString().slice(0, 10),
-    command: ["bench/run.sh", ...args].join(" "),
+    command: commandOf(options),
     agentrtVersion: versions.agentrt,
-    machine: describeMachine(),
-    runs: options.runs,
-    payloadBytes: options.payloadBytes,
+    machine: await describeMachine(folder),
+    runs,
+    scale,
     durationSeconds: (performance.now() - began) / 1000,
-    setups: results,
+    works: outcome.works,
+    descriptions: descriptionsOf(works),
   };
-  const report = renderReport(bench);
+  const report = renderReport(result);
   console.log(report);
-  const failures = results.filter(({ failure }) => failure !== "").length;
-  // A failure's text may quote anything that a program said, so such a report is not for the documentation.
-  if (failures === 0 && options.only.length === 0) {
-    await writeFile(resolve(tools.repository, options.output), report);
-    console.error(`written to ${options.output}`);
+  if (json !== undefined) {
+    await writeFile(resolve(json), `${JSON.stringify(result, undefined, 2)}\n`);
   }
-  return failures === 0 ? 0 : 1;
+  const isFull = only.length === 0 && scale === 1 && !outcome.hasErrors;
+  const target = output ?? (isFull ? join(tools.repository, DOCUMENTATION) : undefined);
+  if (target !== undefined) {
+    await writeFile(resolve(target), report);
+    console.error(`written to ${target}`);
+  }
+  const hasFailures = outcome.works.some(({ systems }) =>
+    systems.some(({ failures }) => failures.length > 0),
+  );
+  return outcome.hasErrors || hasFailures ? 1 : 0;
 }
 
 try {

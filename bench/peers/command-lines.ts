@@ -2,11 +2,29 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import * as v from "valibot";
 
+/** How a publisher's loop is written: each message awaited, or a burst for each turn of the event loop. */
+const Loop = v.picklist(["each", "burst"]);
+export type Loop = v.InferOutput<typeof Loop>;
+
 /** One line on a program's standard input. */
 const Command = v.variant("do", [
   v.object({ do: v.literal("expect"), first: v.number(), count: v.number() }),
-  v.object({ do: v.literal("send"), first: v.number(), count: v.number() }),
+  v.object({
+    do: v.literal("send"),
+    first: v.number(),
+    count: v.number(),
+    loop: Loop,
+    /** Messages of one burst. */
+    perTurn: v.number(),
+  }),
   v.object({ do: v.literal("call"), first: v.number(), count: v.number(), inFlight: v.number() }),
+  v.object({ do: v.literal("store"), first: v.number(), count: v.number(), inFlight: v.number() }),
+  v.object({ do: v.literal("probe"), count: v.number(), everyMs: v.number() }),
+  v.object({
+    do: v.literal("hold"),
+    what: v.picklist(["connections", "subscriptions"]),
+    count: v.number(),
+  }),
   v.object({ do: v.literal("tally") }),
 ]);
 export type Command = v.InferOutput<typeof Command>;
@@ -16,22 +34,29 @@ const arrivals = {
   duplicates: v.number(),
   /** Messages outside the announced range. */
   strangers: v.number(),
-  /** Milliseconds since 1970 at the newest message of the range; 0 before the first. */
+  /** Milliseconds since 1970 when everything had arrived, or of this report. */
   lastAt: v.number(),
 };
 
 /** One line on a program's standard output. Times are milliseconds since 1970. */
 export const Line = v.variant("event", [
   v.object({ event: v.literal("ready") }),
+  v.object({ event: v.literal("unavailable"), reason: v.string() }),
   v.object({ event: v.literal("armed") }),
+  v.object({ event: v.literal("held") }),
   v.object({ event: v.literal("sent"), startedAt: v.number(), endedAt: v.number() }),
   v.object({ event: v.literal("received"), ...arrivals }),
   v.object({ event: v.literal("tally"), ...arrivals }),
   v.object({
     event: v.literal("called"),
     elapsedMs: v.number(),
-    /** Each call's own time in microseconds; empty when several calls were in flight. */
+    /** Each one's own time in microseconds; empty when many were in flight. */
     latenciesUs: v.array(v.number()),
+  }),
+  v.object({
+    event: v.literal("probed"),
+    /** When each probe was sent, and how long it was on its way. */
+    probes: v.array(v.object({ sentAt: v.number(), tookUs: v.number() })),
   }),
 ]);
 export type Line = v.InferOutput<typeof Line>;
@@ -40,6 +65,14 @@ export interface ProgramArguments {
   /** `host:port` of the host or server. */
   readonly address: string;
   readonly payloadBytes: number;
+  /** What a publisher publishes on, and a subscriber hears. */
+  readonly topic: string;
+  /** So many topics instead of one, named `topic.0` and on. */
+  readonly topics: number;
+  /** Subscribers in this one process. */
+  readonly subscribers: number;
+  /** Makes names unique among several processes of one kind. */
+  readonly name: string;
 }
 
 export function parseProgramArguments(): ProgramArguments {
@@ -47,12 +80,28 @@ export function parseProgramArguments(): ProgramArguments {
     options: {
       address: { type: "string" },
       "payload-bytes": { type: "string", default: "128" },
+      topic: { type: "string", default: "bench" },
+      topics: { type: "string", default: "1" },
+      subscribers: { type: "string", default: "1" },
+      name: { type: "string", default: "a" },
     },
   });
   if (values.address === undefined) {
     throw new RangeError("--address HOST:PORT is missing");
   }
-  return { address: values.address, payloadBytes: Number(values["payload-bytes"]) };
+  return {
+    address: values.address,
+    payloadBytes: Number(values["payload-bytes"]),
+    topic: values.topic,
+    topics: Number(values.topics),
+    subscribers: Number(values.subscribers),
+    name: values.name,
+  };
+}
+
+/** `topic` itself, or when there are many, `topic.0` and on. */
+export function topicsOf({ topic, topics }: ProgramArguments): readonly string[] {
+  return topics === 1 ? [topic] : Array.from({ length: topics }, (_, n) => `${topic}.${n}`);
 }
 
 export function say(line: Line): void {
@@ -64,4 +113,9 @@ export async function* commands(): AsyncGenerator<Command> {
   for await (const text of createInterface({ input: process.stdin })) {
     yield v.parse(Command, JSON.parse(text));
   }
+}
+
+/** For a program that was told something which it is not made for. */
+export function unknownCommand(program: string, command: Command): RangeError {
+  return new RangeError(`${program} does not know the command ${command.do}`);
 }

@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { MESSAGES_PER_TURN } from "./bench-message.ts";
-import { commands, say } from "./command-lines.ts";
+import { epochMs } from "./clock.ts";
+import { commands, say, unknownCommand } from "./command-lines.ts";
 
 /** What a system under test offers a publisher. */
 export interface PublisherPort {
-  publish(sequence: number): Promise<void> | void;
+  /** `index` counts from 0 in each round and chooses among topics. */
+  publish(sequence: number, index: number): Promise<void> | undefined;
   /** Resolves when everything published so far has left this process, where the system can tell. */
   flush(): Promise<void>;
 }
@@ -14,20 +15,46 @@ export async function runPublisher(port: PublisherPort): Promise<void> {
   say({ event: "ready" });
   for await (const command of commands()) {
     if (command.do !== "send") {
-      throw new RangeError(`a publisher does not know the command ${command.do}`);
+      throw unknownCommand("a publisher", command);
     }
-    const startedAt = Date.now();
-    for (let index = 0; index < command.count; index += 1) {
-      const accepted = port.publish(command.first + index);
-      if (accepted !== undefined) {
-        await accepted;
-      }
-      if (index % MESSAGES_PER_TURN === MESSAGES_PER_TURN - 1) {
-        await nextTurn();
-      }
+    const { first, count, perTurn } = command;
+    const startedAt = epochMs();
+    if (command.loop === "each") {
+      await publishEach(port, first, count);
+    } else {
+      await publishBursts(port, first, count, perTurn);
     }
     await port.flush();
-    say({ event: "sent", startedAt, endedAt: Date.now() });
+    say({ event: "sent", startedAt, endedAt: epochMs() });
+  }
+}
+
+/** What a person writes who never heard of batches. */
+async function publishEach(port: PublisherPort, first: number, count: number): Promise<void> {
+  for (let index = 0; index < count; index += 1) {
+    await port.publish(first + index, index);
+  }
+}
+
+/** Publishes without waiting, and once in a burst waits for what was promised and gives the event loop a turn. */
+async function publishBursts(
+  port: PublisherPort,
+  first: number,
+  count: number,
+  perTurn: number,
+): Promise<void> {
+  const accepted: Promise<void>[] = [];
+  for (let index = 0; index < count; ) {
+    const end = Math.min(index + perTurn, count);
+    for (; index < end; index += 1) {
+      const promise = port.publish(first + index, index);
+      if (promise !== undefined) {
+        accepted.push(promise);
+      }
+    }
+    await Promise.all(accepted);
+    accepted.length = 0;
+    await nextTurn();
   }
 }
 
@@ -39,30 +66,60 @@ export async function runCaller(call: Call): Promise<void> {
   say({ event: "ready" });
   for await (const command of commands()) {
     if (command.do !== "call") {
-      throw new RangeError(`a caller does not know the command ${command.do}`);
+      throw unknownCommand("a caller", command);
     }
-    const end = command.first + command.count;
-    const latenciesUs: number[] = [];
-    let next = command.first;
-    const callUntilDone = async (): Promise<void> => {
-      while (next < end) {
-        const sequence = next;
-        next += 1;
-        const before = performance.now();
-        const answered = await call(sequence);
-        latenciesUs.push((performance.now() - before) * 1000);
-        if (answered !== sequence) {
-          throw new Error(`call ${sequence} was answered with ${answered}`);
-        }
+    await sayRounds(command, async (sequence) => {
+      const answered = await call(sequence);
+      if (answered !== sequence) {
+        throw new Error(`call ${sequence} was answered with ${answered}`);
       }
-    };
-    const began = performance.now();
-    await Promise.all(Array.from({ length: command.inFlight }, callUntilDone));
-    const elapsedMs = performance.now() - began;
-    say({
-      event: "called",
-      elapsedMs,
-      latenciesUs: command.inFlight === 1 ? latenciesUs.map((us) => Math.round(us * 10) / 10) : [],
     });
   }
+}
+
+/** Publishes one message and resolves when the system says that it is stored. */
+export type Store = (sequence: number) => Promise<void>;
+
+/** Obeys `store` commands until standard input closes. */
+export async function runStorer(store: Store): Promise<void> {
+  say({ event: "ready" });
+  for await (const command of commands()) {
+    if (command.do !== "store") {
+      throw unknownCommand("a storing publisher", command);
+    }
+    await sayRounds(command, store);
+  }
+}
+
+interface Rounds {
+  readonly first: number;
+  readonly count: number;
+  readonly inFlight: number;
+}
+
+/** Keeps so many in flight until all are done, and says how long it took, and each one if it is alone. */
+async function sayRounds(
+  { first, count, inFlight }: Rounds,
+  doOne: (sequence: number) => Promise<void>,
+): Promise<void> {
+  const end = first + count;
+  const latenciesUs: number[] = [];
+  let next = first;
+  const doUntilDone = async (): Promise<void> => {
+    while (next < end) {
+      const sequence = next;
+      next += 1;
+      const before = performance.now();
+      await doOne(sequence);
+      latenciesUs.push((performance.now() - before) * 1000);
+    }
+  };
+  const began = performance.now();
+  await Promise.all(Array.from({ length: inFlight }, doUntilDone));
+  const elapsedMs = performance.now() - began;
+  say({
+    event: "called",
+    elapsedMs,
+    latenciesUs: inFlight === 1 ? latenciesUs.map((us) => Math.round(us * 10) / 10) : [],
+  });
 }

@@ -1,16 +1,24 @@
 import { GrpcWorkerAgentRuntime, TopicId } from "agentrt";
-import { KEY, paddingFor, TOPIC_TYPE } from "../bench-message.ts";
-import { parseProgramArguments } from "../command-lines.ts";
+import { KEY, payloadsOf } from "../bench-message.ts";
+import { parseProgramArguments, topicsOf } from "../command-lines.ts";
 import { runPublisher } from "../sender-loops.ts";
-import { BenchMessage } from "./message.ts";
+import { Payload } from "./payload.ts";
 
-const { address, payloadBytes } = parseProgramArguments();
-const text = paddingFor(payloadBytes);
-const topic = new TopicId(TOPIC_TYPE, KEY);
-const runtime = new GrpcWorkerAgentRuntime({ hostAddress: address });
+const program = parseProgramArguments();
+const payload = payloadsOf(program.payloadBytes);
+const topics = topicsOf(program).map((type) => new TopicId(type, KEY));
+const topicAt = (index: number): TopicId => {
+  const topic = topics[index % topics.length];
+  if (topic === undefined) {
+    throw new RangeError("there is no topic to publish on");
+  }
+  return topic;
+};
+const runtime = new GrpcWorkerAgentRuntime({ hostAddress: program.address });
 await runtime.start();
 await runPublisher({
-  publish: (sequence) => runtime.publishMessage(BenchMessage.of({ sequence, text }), topic),
+  publish: (sequence, index) =>
+    runtime.publishMessage(Payload.of(payload(sequence)), topicAt(index)),
   flush: () => Promise.resolve(),
 });
 await runtime.stop();

@@ -1,5 +1,5 @@
 import { connect } from "@nats-io/transport-node";
-import { AGENT_TYPE, type BenchMessageData } from "../bench-message.ts";
+import { AGENT_TYPE } from "../bench-message.ts";
 import { parseProgramArguments } from "../command-lines.ts";
 import { runCallee } from "../receiver-loops.ts";
 
@@ -10,7 +10,7 @@ connection.subscribe(AGENT_TYPE, {
     if (error !== null) {
       throw error;
     }
-    message.respond(JSON.stringify(message.json<BenchMessageData>()));
+    message.respond(message.data);
   },
 });
 await connection.flush();

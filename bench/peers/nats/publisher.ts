@@ -1,13 +1,17 @@
 import { connect } from "@nats-io/transport-node";
-import { paddingFor, TOPIC_TYPE } from "../bench-message.ts";
-import { parseProgramArguments } from "../command-lines.ts";
+import { payloadsOf } from "../bench-message.ts";
+import { parseProgramArguments, topicsOf } from "../command-lines.ts";
 import { runPublisher } from "../sender-loops.ts";
 
-const { address, payloadBytes } = parseProgramArguments();
-const text = paddingFor(payloadBytes);
-const connection = await connect({ servers: address, reconnect: false });
+const program = parseProgramArguments();
+const payload = payloadsOf(program.payloadBytes);
+const [subject = program.topic] = topicsOf(program);
+const connection = await connect({ servers: program.address, reconnect: false });
 await runPublisher({
-  publish: (sequence) => connection.publish(TOPIC_TYPE, JSON.stringify({ sequence, text })),
+  publish: (sequence) => {
+    connection.publish(subject, payload(sequence));
+    return undefined;
+  },
   flush: () => connection.flush(),
 });
 await connection.close();

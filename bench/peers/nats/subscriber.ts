@@ -1,20 +1,22 @@
 import { connect } from "@nats-io/transport-node";
-import { type BenchMessageData, TOPIC_TYPE } from "../bench-message.ts";
+import { sequenceIn } from "../bench-message.ts";
 import { parseProgramArguments } from "../command-lines.ts";
 import { runSubscriber } from "../receiver-loops.ts";
-import { Tally } from "../tally.ts";
+import { Tallies } from "../tally.ts";
 
-const { address } = parseProgramArguments();
-const tally = new Tally();
+const { address, subscribers, topic } = parseProgramArguments();
+const tallies = new Tallies(subscribers);
 const connection = await connect({ servers: address, reconnect: false });
-connection.subscribe(TOPIC_TYPE, {
-  callback: (error, message) => {
-    if (error !== null) {
-      throw error;
-    }
-    tally.add(message.json<BenchMessageData>().sequence);
-  },
-});
+for (const tally of tallies.all) {
+  connection.subscribe(topic, {
+    callback: (error, message) => {
+      if (error !== null) {
+        throw error;
+      }
+      tally.add(sequenceIn(message.data));
+    },
+  });
+}
 await connection.flush();
-await runSubscriber(tally);
+await runSubscriber(tallies);
 await connection.close();
