@@ -55,7 +55,7 @@ function targetsSection(verdicts: readonly Verdict[]): string {
   return [
     "## Targets",
     markdownTable(["", "agentrt", "against", "its", "ratio", "target", ""], rows),
-    "Medians. A ratio is agentrt's divided by the other's; one way and in 8 to 8 it is judged for both ways to write the publisher's loop where there are two.",
+    "Medians. A ratio is agentrt's divided by the other's. One way is judged for both ways to write the publisher's loop.",
   ].join("\n\n");
 }
 

@@ -17,6 +17,8 @@ export interface Rounds {
 
 export interface RoundsOutcome {
   readonly count: number;
+  /** With those of the warm-up. */
+  readonly total: number;
   readonly perSecond: number;
   /** In microseconds; NaN when many were in flight. */
   readonly p50Us: number;
@@ -29,14 +31,15 @@ export async function measureRounds(stage: Stage, rounds: Rounds): Promise<Round
   await run(stage, rounds, rounds.warmUp);
   const warm = await run(stage, rounds, rounds.warmUp);
   const wanted = Math.round(warm.perSecond * rounds.seconds);
-  return await run(stage, rounds, Math.max(rounds.warmUp, Math.min(MOST, wanted)));
+  const measured = await run(stage, rounds, Math.max(rounds.warmUp, Math.min(MOST, wanted)));
+  return { ...measured, total: 2 * rounds.warmUp + measured.count };
 }
 
 async function run(
   stage: Stage,
   { program, what, inFlight }: Rounds,
   count: number,
-): Promise<RoundsOutcome> {
+): Promise<Omit<RoundsOutcome, "total">> {
   const before = await stage.cpu();
   program.send({ do: what, first: FIRST_SEQUENCE, count, inFlight });
   const { elapsedMs, latenciesUs } = await program.next("called", MEASURE_LIMIT_MS);

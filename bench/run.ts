@@ -1,11 +1,12 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import type { Child } from "./child.ts";
 import { describeMachine } from "./machine.ts";
 import { measureAll } from "./measure-all.ts";
 import { type BenchOptions, parseBenchOptions, selectWorks } from "./options.ts";
 import { renderReport } from "./report.ts";
 import type { BenchResult } from "./results.ts";
+import { DATA_FOLDER } from "./stage.ts";
 import { systemsFor } from "./systems.ts";
 import { askVersions, findTools } from "./tools.ts";
 import { allWorks } from "./works/all-works.ts";
@@ -17,6 +18,7 @@ const started = new Set<Child>();
 async function endOnSignal(signal: NodeJS.Signals, exitCode: number): Promise<void> {
   console.error(`${signal}: ending the programs of the benchmark`);
   await Promise.all([...started].map(async (child) => await child.stop()));
+  await rm(join(dirname(import.meta.dir), DATA_FOLDER), { recursive: true, force: true });
   process.exit(exitCode);
 }
 
@@ -41,7 +43,7 @@ async function main(): Promise<number> {
   const tools = findTools();
   const versions = await askVersions(tools);
   const works = selectWorks(allWorks(systemsFor(tools, versions), tools), only);
-  const folder = join(tools.repository, ".build");
+  const folder = join(tools.repository, DATA_FOLDER);
   await mkdir(folder, { recursive: true });
   const began = performance.now();
   const outcome = await measureAll(works, {

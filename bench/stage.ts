@@ -7,6 +7,9 @@ import type { System } from "./systems.ts";
 
 export const START_LIMIT_MS = 30_000;
 
+/** In the repository: what hosts store while they are measured. */
+export const DATA_FOLDER = ".build/bench";
+
 export interface StageOptions {
   /** Where the programs run. */
   readonly repository: string;
@@ -63,7 +66,7 @@ export class Stage implements AsyncDisposable {
 
   /** On the disk of the repository: a folder for temporary files may be memory. */
   async makeFolder(): Promise<string> {
-    const parent = join(this.#options.repository, ".build", "bench");
+    const parent = join(this.#options.repository, DATA_FOLDER);
     await mkdir(parent, { recursive: true });
     const folder = await mkdtemp(join(parent, "data-"));
     this.#folders.push(folder);

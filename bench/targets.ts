@@ -98,7 +98,7 @@ export const TARGETS: readonly Target[] = [
   ...durable(1),
   ...durable(64),
   {
-    text: "AutoGen's protocol, Python workers, host CPU s for 100,000 messages",
+    text: "AutoGen's protocol, Python workers, host CPU s for 100,000 messages (a fifth)",
     measured: {
       ...{ work: "autogen-oneway", system: "agentrt host, Python workers" },
       ...{ metric: "hostCpuPer100k", format: "decimal" },

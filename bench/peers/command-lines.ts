@@ -26,6 +26,7 @@ const Command = v.variant("do", [
     count: v.number(),
   }),
   v.object({ do: v.literal("tally") }),
+  v.object({ do: v.literal("audit") }),
 ]);
 export type Command = v.InferOutput<typeof Command>;
 
@@ -53,6 +54,8 @@ export const Line = v.variant("event", [
     /** Each one's own time in microseconds; empty when many were in flight. */
     latenciesUs: v.array(v.number()),
   }),
+  /** How many messages the system keeps; null when it cannot be asked. */
+  v.object({ event: v.literal("audited"), stored: v.nullable(v.number()) }),
   v.object({
     event: v.literal("probed"),
     /** When each probe was sent, and how long it was on its way. */

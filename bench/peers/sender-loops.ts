@@ -77,17 +77,25 @@ export async function runCaller(call: Call): Promise<void> {
   }
 }
 
-/** Publishes one message and resolves when the system says that it is stored. */
-export type Store = (sequence: number) => Promise<void>;
+/** What a system offers a publisher of messages that are kept. */
+export interface StorePort {
+  /** Publishes one message and resolves when the system says that it is stored. */
+  store(sequence: number): Promise<void>;
+  /** How many messages it keeps; undefined when it cannot be asked. */
+  countStored?(): Promise<number>;
+}
 
-/** Obeys `store` commands until standard input closes. */
-export async function runStorer(store: Store): Promise<void> {
+/** Obeys `store` and `audit` commands until standard input closes. */
+export async function runStorer(port: StorePort): Promise<void> {
   say({ event: "ready" });
   for await (const command of commands()) {
-    if (command.do !== "store") {
+    if (command.do === "store") {
+      await sayRounds(command, async (sequence) => await port.store(sequence));
+    } else if (command.do === "audit") {
+      say({ event: "audited", stored: (await port.countStored?.()) ?? null });
+    } else {
       throw unknownCommand("a storing publisher", command);
     }
-    await sayRounds(command, store);
   }
 }
 

@@ -1,5 +1,5 @@
 import { DURABLE_TOPIC_TYPE } from "../peers/bench-message.ts";
-import { Unavailable } from "../results.ts";
+import { FailedRun, Unavailable } from "../results.ts";
 import { measureRounds } from "../rounds.ts";
 import type { RunningHost } from "../stage.ts";
 import type { System } from "../systems.ts";
@@ -7,6 +7,9 @@ import type { Tools } from "../tools.ts";
 import { type Candidate, type MakeWorks, P50_US, P99_US, PER_SECOND, scaled } from "./work.ts";
 
 const WARM_UP = 400;
+const AUDIT_LIMIT_MS = 60_000;
+/** A program that does not know a command says so. */
+const EXIT_USAGE = 2;
 
 type Prepare = (tools: Tools, host: RunningHost) => Promise<void>;
 
@@ -23,7 +26,12 @@ const store = (system: System, inFlight: number, prepare?: Prepare): Candidate =
     const outcome = await measureRounds(stage, {
       ...{ program, what: "store", inFlight, warmUp, seconds },
     });
-    const { count, perSecond, p50Us, p99Us, cpu } = outcome;
+    const { count, total, perSecond, p50Us, p99Us, cpu } = outcome;
+    program.send({ do: "audit" });
+    const { stored } = await program.next("audited", AUDIT_LIMIT_MS);
+    if (stored !== null && stored !== total) {
+      throw new FailedRun(`${total} messages were acknowledged, but ${stored} are kept`);
+    }
     const values = inFlight === 1 ? { perSecond, p50Us, p99Us } : { perSecond };
     return { values, cpu, messages: count };
   },
@@ -37,8 +45,12 @@ const declareDurable: Prepare = async (tools, { address }) => {
     stdout: "ignore",
     stderr: "ignore",
   });
-  if ((await child.exited) !== 0) {
+  const code = await child.exited;
+  if (code === EXIT_USAGE) {
     throw new Unavailable("this version has no durable topics (agentrt topic set)");
+  }
+  if (code !== 0) {
+    throw new Error(`agentrt topic set ended with ${code}`);
   }
 };
 

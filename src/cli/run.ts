@@ -1,4 +1,5 @@
 import { AgentrtError } from "../core/errors.ts";
+import { BENCH_PART } from "./bench/part-name.ts";
 import { BUILD } from "./build-info.ts";
 import { candidatesFor } from "./candidates.ts";
 import { checkSettings } from "./check-settings.ts";
@@ -25,6 +26,10 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     if (args[0] === COMPLETE && args[1] === "--") {
       await io.print(candidatesFor(args.slice(2), io.language));
       return EXIT.done;
+    }
+    if (args[0] === BENCH_PART) {
+      const { runBenchPart } = await import("./bench/part.ts");
+      return await runBenchPart(args.slice(1), io);
     }
     const project = PROJECT_COMMANDS.find((command) => command === args[0]);
     if (project !== undefined && !args.some((word) => word === "--help" || word === "-h")) {

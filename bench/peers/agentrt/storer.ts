@@ -10,7 +10,7 @@ const payload = payloadsOf(payloadBytes);
 const topic = new TopicId(DURABLE_TOPIC_TYPE, KEY);
 const runtime = new GrpcWorkerAgentRuntime({ hostAddress: address });
 await runtime.start();
-await runStorer(
-  async (sequence) => await runtime.publishMessage(Payload.of(payload(sequence)), topic),
-);
+await runStorer({
+  store: async (sequence) => await runtime.publishMessage(Payload.of(payload(sequence)), topic),
+});
 await runtime.stop();

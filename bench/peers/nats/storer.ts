@@ -14,7 +14,10 @@ await manager.streams.add({
   storage: StorageType.File,
 });
 const stream = jetstream(connection);
-await runStorer(async (sequence) => {
-  await stream.publish(DURABLE_TOPIC_TYPE, payload(sequence));
+await runStorer({
+  store: async (sequence) => {
+    await stream.publish(DURABLE_TOPIC_TYPE, payload(sequence));
+  },
+  countStored: async () => (await manager.streams.info(DURABLE_TOPIC_TYPE)).state.messages,
 });
 await connection.close();

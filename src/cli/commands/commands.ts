@@ -123,6 +123,23 @@ export const COMMANDS = Object.freeze({
     examples: ["doctor", "doctor house.local", "doctor 10.0.0.5:50051 --json"],
     load: async () => (await import("./doctor.ts")).runDoctor,
   },
+  bench: {
+    usage: "",
+    about: { en: "measures how fast messages and calls are here", zh: "测量本机消息与调用的速度" },
+    operands: { min: 0, max: 0 },
+    options: ["payload-size", "duration", "connect-timeout", "json"],
+    settings: DIAL,
+    details: {
+      en: "Starts a host of its own, or takes the one of --host-address. Publishes from this process to an agent in another one and calls it, one at a time and many at once. Rates are of messages that arrived; it fails when some did not.",
+      zh: "启动自己的 host，或使用 --host-address 指定的 host。从本进程向另一进程中的智能体发布消息并调用它，先逐个、再并发。速率按实际到达的消息计；有丢失即失败。",
+    },
+    examples: [
+      "bench",
+      "bench --payload-size 4KiB --duration 10s",
+      "bench --host-address house:50051 --json",
+    ],
+    load: async () => (await import("./bench.ts")).runBench,
+  },
   completion: {
     usage: "bash|zsh|fish",
     about: { en: "prints the completion script of a shell", zh: "输出 shell 的补全脚本" },

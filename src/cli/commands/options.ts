@@ -1,6 +1,6 @@
 import { PRIORITIES } from "../../core/priority.ts";
 import type { Localized } from "../language.ts";
-import { durationType, numberType } from "../quantity-types.ts";
+import { durationType, numberType, sizeType } from "../quantity-types.ts";
 import { choiceType, type SettingType, switchType, textType } from "../setting-types.ts";
 import { rateType } from "./rate-type.ts";
 
@@ -77,6 +77,21 @@ export const OPTIONS = Object.freeze({
       hint: "is not a part of a name.",
     }),
     about: { en: "Only rows that have this text in a name.", zh: "只列出名称含此文本的行。" },
+  }),
+  duration: option({
+    type: durationType({ min: 10, max: 600_000 }),
+    about: {
+      en: "How long each measurement takes (default: 2s).",
+      zh: "每项测量的时长（默认：2s）。",
+    },
+  }),
+  "payload-size": option({
+    // The least has room for the number by which a lost message is found.
+    type: sizeType({ min: 4, max: 1024 ** 3 }),
+    about: {
+      en: "Bytes of each message (default: 128).",
+      zh: "每条消息的字节数（默认：128）。",
+    },
   }),
   every: option({
     type: durationType({ min: 100, max: 3_600_000 }),
