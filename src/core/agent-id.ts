@@ -13,6 +13,8 @@ export const MAX_AGENT_TYPE_LENGTH = 255;
 export class AgentId {
   readonly type: string;
   readonly key: string;
+  /** Made when it is asked for first: instances are found by it. */
+  #text: string | undefined;
 
   /**
    * @throws AgentrtError `INVALID_AGENT_ID` when the type is not letters, digits, `_`, `-`, `.`, or is longer
@@ -47,7 +49,8 @@ export class AgentId {
   }
 
   toString(): string {
-    return `${this.type}/${this.key}`;
+    this.#text ??= `${this.type}/${this.key}`;
+    return this.#text;
   }
 }
 

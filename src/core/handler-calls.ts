@@ -9,6 +9,21 @@ export type HandlerResult = object | undefined | void;
 /** One handler with the message that it shall get. */
 export type HandlerCall = () => Promise<HandlerResult>;
 
+/**
+ * What `onMessage` of a {@link RoutedAgent} returns when a message was handled at once, with no result:
+ * a runtime that sees it need not wait. So most messages cost no promise.
+ */
+export const HANDLED: Promise<undefined> = Promise.resolve(undefined);
+
+/** The end of a handler's result; that of an event's handler is nobody's. */
+export async function resultOf(
+  result: HandlerResult | Promise<HandlerResult>,
+  isRpc: boolean,
+): Promise<object | undefined> {
+  const ended = await result;
+  return isRpc && ended !== undefined ? ended : undefined;
+}
+
 /** Runs handlers until one gives a result. */
 export async function firstResult(calls: readonly HandlerCall[]): Promise<object | undefined> {
   for (const call of calls) {

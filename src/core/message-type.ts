@@ -53,7 +53,10 @@ export function messageTypeOf(value: object): MessageType | undefined {
   if (value instanceof BytesMessage) {
     return value.type as MessageType<never> as MessageType;
   }
-  return typeOfValue.get(value) as MessageType | undefined;
+  // Those are never marked, and looking in a weak map is the slower question.
+  return value instanceof UnknownPayload
+    ? undefined
+    : (typeOfValue.get(value) as MessageType | undefined);
 }
 
 /**

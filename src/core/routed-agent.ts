@@ -8,7 +8,14 @@ import {
   type TimerHandler,
 } from "./agent-timers.ts";
 import { AgentrtError } from "./errors.ts";
-import { firstResult, type HandlerCall, type HandlerResult, runAll } from "./handler-calls.ts";
+import {
+  firstResult,
+  HANDLED,
+  type HandlerCall,
+  type HandlerResult,
+  resultOf,
+  runAll,
+} from "./handler-calls.ts";
 import { type MessageType, messageTypeOf, UnknownPayload } from "./message-type.ts";
 import type { AgentRuntime, PublishOptions, SendOptions } from "./runtime.ts";
 import type { TopicId } from "./topic-id.ts";
@@ -157,13 +164,17 @@ export class RoutedAgent implements Agent {
    * Called by the runtime for each message.
    * @throws AgentrtError `CANNOT_HANDLE` for a call of a type without a handler; whatever a handler throws
    */
-  async onMessage(message: object, context: MessageContext): Promise<object | undefined> {
-    const calls = this.#callsFor(message, context);
-    if (calls.length === 0) {
-      this.#reportUnhandled(message, context);
-      return undefined;
+  onMessage(message: object, context: MessageContext): Promise<object | undefined> {
+    const only = this.#onlyHandler(messageTypeOf(message), context.isRpc);
+    if (only === undefined) {
+      return this.#runHandlers(message, context);
     }
-    return context.isRpc ? await firstResult(calls) : await runAll(calls);
+    try {
+      const result = only(message as never, context);
+      return result === undefined ? HANDLED : resultOf(result, context.isRpc);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -210,12 +221,40 @@ export class RoutedAgent implements Agent {
     this.#binding?.runtime.addMessageType(route.type);
   }
 
+  /** The handler of a message that is the only one and takes it as it is. */
+  #onlyHandler(
+    type: MessageType | undefined,
+    isRpc: boolean,
+  ): MessageHandler<never> | MessageHandler<object> | undefined {
+    let only: MessageHandler<never> | undefined;
+    if (type !== undefined) {
+      for (const route of this.#routes) {
+        if (!isInScope(route, isRpc) || !isSameKind(route.type, type)) {
+          continue;
+        }
+        if (only !== undefined || route.type !== type) {
+          return undefined;
+        }
+        only = route.handler;
+      }
+    }
+    return only ?? (this.#anythingHandlers.length === 1 ? this.#anythingHandlers[0] : undefined);
+  }
+
+  async #runHandlers(message: object, context: MessageContext): Promise<object | undefined> {
+    const calls = this.#callsFor(message, context);
+    if (calls.length === 0) {
+      this.#reportUnhandled(message, context);
+      return undefined;
+    }
+    return context.isRpc ? await firstResult(calls) : await runAll(calls);
+  }
+
   #callsFor(message: object, context: MessageContext): HandlerCall[] {
-    const scope = context.isRpc ? "rpc" : "event";
     const type = messageTypeOf(message);
     const calls: HandlerCall[] = [];
     for (const route of this.#routes) {
-      if (type === undefined || (route.scope !== "both" && route.scope !== scope)) {
+      if (type === undefined || !isInScope(route, context.isRpc)) {
         continue;
       }
       if (route.type === type) {
@@ -273,7 +312,11 @@ export class RoutedAgent implements Agent {
 }
 
 function isSameKind(a: MessageType, b: MessageType): boolean {
-  return a.name === b.name && a.contentType === b.contentType;
+  return a === b || (a.name === b.name && a.contentType === b.contentType);
+}
+
+function isInScope({ scope }: Route, isRpc: boolean): boolean {
+  return scope === "both" || (scope === "rpc") === isRpc;
 }
 
 function nameOf(message: object): string {

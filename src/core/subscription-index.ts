@@ -14,6 +14,13 @@ export class SubscriptionIndex {
   readonly #exact = new Map<string, Set<Subscription>>();
   readonly #prefixes = new Map<number, Map<string, Set<Subscription>>>();
 
+  #version = 0;
+
+  /** Another number after each change, so that what was found can be kept until then. */
+  get version(): number {
+    return this.#version;
+  }
+
   get size(): number {
     return this.#byId.size;
   }
@@ -31,6 +38,7 @@ export class SubscriptionIndex {
         data: { id: existing.id, agentType: existing.agentType },
       });
     }
+    this.#version += 1;
     this.#byId.set(subscription.id, subscription);
     this.#byRoute.set(routeKey, subscription);
     const bucket = this.#bucketsFor(subscription);
@@ -51,6 +59,7 @@ export class SubscriptionIndex {
         data: { id },
       });
     }
+    this.#version += 1;
     this.#byId.delete(id);
     this.#byRoute.delete(routeKeyOf(subscription));
     const bucket = this.#bucketsFor(subscription);

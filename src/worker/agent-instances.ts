@@ -1,8 +1,8 @@
 import { getLogger } from "@logtape/logtape";
-import type { Agent, AgentFactory } from "../core/agent.ts";
+import type { Agent, AgentFactory, JsonValue } from "../core/agent.ts";
 import { AgentId, assertAgentType } from "../core/agent-id.ts";
 import { AgentrtError } from "../core/errors.ts";
-import type { AgentRuntime } from "../core/runtime.ts";
+import type { AgentConstructor, AgentRuntime } from "../core/runtime.ts";
 import type { StateStore } from "../core/state-store.ts";
 import type { AgentPolicy } from "./agent-policy.ts";
 import { AgentSlot } from "./agent-slot.ts";
@@ -25,6 +25,7 @@ export class AgentInstances {
   readonly #slots = new Map<string, AgentSlot>();
   /** Instances that save and close, for the next instance of the same id to wait for. */
   readonly #leaving = new Map<string, Promise<void>>();
+  #typesVersion = 0;
   #onPutAway: (slot: AgentSlot) => void = () => undefined;
 
   constructor(options: AgentInstancesOptions) {
@@ -33,6 +34,11 @@ export class AgentInstances {
 
   get types(): readonly string[] {
     return [...this.#types.keys()];
+  }
+
+  /** Another number after each change of `types`. */
+  get typesVersion(): number {
+    return this.#typesVersion;
   }
 
   get size(): number {
@@ -67,12 +73,14 @@ export class AgentInstances {
         { data: { agentType: name } },
       );
     }
+    this.#typesVersion += 1;
     const onIdleExpired = (slot: AgentSlot): void => this.#expire(slot);
     this.#types.set(name, new AgentType({ name, factory, policy, isGiven, onIdleExpired }));
   }
 
   /** Forgets a type that could not be registered with the host. */
   removeType(name: string): void {
+    this.#typesVersion += 1;
     this.#types.get(name)?.idle?.clear();
     this.#types.delete(name);
     for (const slot of [...this.#slots.values()]) {
@@ -153,6 +161,23 @@ export class AgentInstances {
     }
   }
 
+  /** The instance, made now if need be. @throws AgentrtError as `slot`; `WRONG_AGENT_CLASS`; what its factory throws */
+  async agent(id: AgentId, expected: AgentConstructor<Agent> | undefined): Promise<Agent> {
+    const agent = await this.slot(id).agent();
+    if (expected !== undefined && !(agent instanceof expected)) {
+      throw wrongClass(id, agent, expected);
+    }
+    return agent;
+  }
+
+  /** What all instances that exist would save now, by `type/key`. */
+  async states(): Promise<Readonly<Record<string, JsonValue>>> {
+    const states = this.living().map(
+      async (slot) => [slot.id.toString(), await slot.save()] as const,
+    );
+    return Object.fromEntries(await Promise.all(states));
+  }
+
   /** The slots whose instances exist. */
   living(): readonly AgentSlot[] {
     return [...this.#slots.values()].filter((slot) => slot.isLiving);
@@ -229,11 +254,7 @@ export function noSuchAgent(id: AgentId, knownTypes: readonly string[]): Agentrt
   );
 }
 
-export function wrongClass(
-  id: AgentId,
-  agent: Agent,
-  expected: { readonly name: string },
-): AgentrtError {
+function wrongClass(id: AgentId, agent: Agent, expected: { readonly name: string }): AgentrtError {
   return new AgentrtError(
     "WRONG_AGENT_CLASS",
     `Agent ${id} is a ${agent.constructor.name}, not a ${expected.name}.`,

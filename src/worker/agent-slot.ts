@@ -79,6 +79,11 @@ export class AgentSlot {
     return this.#state.kind === "living";
   }
 
+  /** The instance if it is there. */
+  get living(): Agent | undefined {
+    return this.#state.kind === "living" ? this.#state.agent : undefined;
+  }
+
   /** True when there is a store that keeps its state. */
   get isStored(): boolean {
     return this.#options.stateStore !== undefined;

@@ -29,7 +29,7 @@ import { Handling, respondTo } from "./handling.ts";
 import { Losses } from "./losses.ts";
 import { Mailbox, type MailboxFullPolicy } from "./mailbox.ts";
 import type { MessageTypes } from "./message-types.ts";
-import { receiversOf } from "./receivers.ts";
+import { Receivers } from "./receivers.ts";
 import { identityOf, type RecentEvents } from "./recent-events.ts";
 import { WorkCount } from "./work-count.ts";
 
@@ -63,12 +63,14 @@ export class Dispatcher {
   readonly #losses: Losses;
   readonly #handling: Handling;
   readonly #options: DispatcherOptions;
+  readonly #receivers: Receivers;
   readonly #mailboxes = new Map<AgentSlot, Mailbox<Delivery>>();
   #isRefusing = false;
   readonly #work = new WorkCount();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#receivers = new Receivers(options.subscriptions, options.instances);
     this.#losses = new Losses(options.onDeadLetter);
     this.#handling = new Handling({
       messageTypes: options.messageTypes,
@@ -120,8 +122,8 @@ export class Dispatcher {
 
   /** Gives an event to every subscribed agent of this process, unless it came before. Returns how many there are. */
   deliverEvent(envelope: EventEnvelope): number {
-    const { instances, recentEvents, stopSignal, subscriptions } = this.#options;
-    const receivers = receiversOf(envelope, subscriptions, instances);
+    const { instances, recentEvents, stopSignal } = this.#options;
+    const receivers = this.#receivers.of(envelope);
     this.#counts.eventsIn += 1;
     if (receivers.length === 0) {
       this.#counts.eventsUnmatched += 1;
@@ -245,9 +247,13 @@ export class Dispatcher {
     return mailbox;
   }
 
-  async #handle(delivery: Delivery): Promise<void> {
-    await this.#handling.handle(delivery);
-    this.#finish(delivery);
+  #handle(delivery: Delivery): Promise<unknown> | undefined {
+    const handling = this.#handling.handle(delivery);
+    if (handling === undefined) {
+      this.#finish(delivery);
+      return undefined;
+    }
+    return handling.then(() => this.#finish(delivery));
   }
 
   /** The mailbox was full, or the runtime stops. */

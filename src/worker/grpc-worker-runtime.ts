@@ -41,7 +41,7 @@ export type ConnectionListener = (state: ConnectionState) => void;
  * await runtime.publish(new Message({ content: "hello", topic: "greetings" }));
  * ```
  */
-export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposable {
+export class GrpcWorkerAgentRuntime extends LocalRuntime {
   readonly #options: WorkerOptions;
   readonly #connection: Connection;
   readonly #registrations: Registrations;
@@ -50,7 +50,6 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
   readonly #inbound = new InboundCalls<HostLink>();
   readonly #givenUp: GivenUpCalls;
   readonly #listeners = new Set<ConnectionListener>();
-  #stopped: Promise<void> | undefined;
   #unexpectedAnswers = 0;
   #badFrames = 0;
 
@@ -152,22 +151,9 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
     await this.start(options);
   }
 
-  /**
-   * Leaves the host: takes no more messages, lets handlers in flight finish up to `drainTimeoutMs`,
-   * sends what is queued, stores states, closes agents. Final; a second call waits for the first.
-   */
-  async stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
-    await this.#stopped;
-  }
-
   /** Stops when the process gets one of the signals. A second one ends the process at once. */
   async stopWhenSignal(signals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT"]): Promise<void> {
     await signalled(signals);
-    await this.stop();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 
@@ -217,7 +203,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
     await accepted;
   }
 
-  async #stop(): Promise<void> {
+  protected override async shutDown(): Promise<void> {
     const { drainTimeoutMs } = this.#options;
     if (this.isConnected && this.#registrations.isSharing) {
       await takeLeave(this.calls, this.#outgoing, this.#options.drainTimeoutMs);
@@ -228,7 +214,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime implements AsyncDisposa
     });
     const stopped = new AgentrtError("WORKER_GONE", "The runtime stopped.");
     this.#registrations.close(stopped);
-    this.endCalls(
+    this.calls.failAll(
       (recipient) =>
         new AgentrtError("WORKER_GONE", `The runtime stopped before agent ${recipient} answered.`),
     );

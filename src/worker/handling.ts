@@ -1,22 +1,18 @@
 import { getLogger } from "@logtape/logtape";
 import type { EventEnvelope, RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
+import { HANDLED } from "../core/handler-calls.ts";
 import type { MessageTracing } from "../telemetry/message-tracing.ts";
 import type { AgentSlot } from "./agent-slot.ts";
 import { answerOf, errorAnswerTo } from "./answer.ts";
 import { type Circuit, isAgentFailure } from "./circuit.ts";
-import {
-  contextOf,
-  type Delivery,
-  describe,
-  givenUp,
-  type MessageDelivery,
-  timedOut,
-} from "./delivery.ts";
+import { contextOf, type Delivery, describe, givenUp, type MessageDelivery } from "./delivery.ts";
 import type { MutableDispatchCounts } from "./dispatch-counts.ts";
 import { endsWithin } from "./ends-within.ts";
 import type { MessageTypes } from "./message-types.ts";
+import { TimeLimit } from "./time-limit.ts";
 import { tracedHandling } from "./traced-messages.ts";
+import type { Turnstile } from "./turnstile.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
 
@@ -49,13 +45,13 @@ export class Handling {
     this.#parts = parts;
   }
 
-  /** Does not reject. */
-  handle(delivery: Delivery): Promise<unknown> {
+  /** Undefined when it has ended already; does not reject. */
+  handle(delivery: Delivery): Promise<unknown> | undefined {
     const { slot } = delivery;
     if (delivery.signal.aborted) {
       // Nobody waits for it any more, so the agent need not do the work.
       this.#parts.onUnhandled(delivery, givenUp(slot.id));
-      return Promise.resolve();
+      return undefined;
     }
     const { circuit } = slot.type;
     return circuit === undefined
@@ -80,26 +76,28 @@ export class Handling {
     }
   }
 
-  /** Does not reject; the failure, if there was one, is for the circuit to count. */
-  async #runAndAnswer(delivery: Delivery): Promise<Failure | undefined> {
-    const { slot } = delivery;
-    const { handlerTimeoutMs } = slot.type.policy;
+  /** As `handle`; the failure, if there was one, is for the circuit to count. */
+  #runAndAnswer(delivery: Delivery): Promise<Failure | undefined> | undefined {
+    const { handlerTimeoutMs } = delivery.slot.type.policy;
     const limit =
       handlerTimeoutMs === undefined ? undefined : new TimeLimit(delivery, handlerTimeoutMs);
     const run = (): Promise<object | undefined> =>
       this.#run(delivery, limit?.signal ?? delivery.signal);
     const running =
       delivery.kind === "message" ? tracedHandling(this.#parts.tracing, delivery, run) : run();
+    return running === HANDLED && !delivery.slot.isStored
+      ? this.#succeed(delivery, undefined)
+      : this.#awaitAndAnswer(delivery, running, limit);
+  }
+
+  async #awaitAndAnswer(
+    delivery: Delivery,
+    running: Promise<object | undefined>,
+    limit: TimeLimit | undefined,
+  ): Promise<Failure | undefined> {
     try {
       const result = await (limit?.race(running) ?? running);
-      const answer = this.#answerTo(delivery, result);
-      this.#parts.counts.handled += 1;
-      slot.type.counts.handled += 1;
-      slot.succeeded();
-      if (slot.isStored) {
-        await this.#saveState(slot);
-      }
-      respond(delivery, answer);
+      await this.#succeed(delivery, result);
       return undefined;
     } catch (error) {
       await this.#fail(delivery, error, limit?.isOver === true ? running : undefined);
@@ -107,6 +105,23 @@ export class Handling {
     } finally {
       limit?.end();
     }
+  }
+
+  /** Undefined when all is done already. @throws AgentrtError of a result that cannot be encoded */
+  #succeed(delivery: Delivery, result: object | undefined): Promise<undefined> | undefined {
+    const { slot } = delivery;
+    const answer = this.#answerTo(delivery, result);
+    this.#parts.counts.handled += 1;
+    slot.type.counts.handled += 1;
+    slot.succeeded();
+    if (!slot.isStored) {
+      respond(delivery, answer);
+      return undefined;
+    }
+    return this.#saveState(slot).then(() => {
+      respond(delivery, answer);
+      return undefined;
+    });
   }
 
   /** @param hanging the handler that ran into its time limit, if it did */
@@ -165,7 +180,27 @@ export class Handling {
     });
   }
 
-  async #run(delivery: Delivery, signal: AbortSignal): Promise<object | undefined> {
+  /** Gives {@link HANDLED} when the handler has ended already. Does not throw, but may reject. */
+  #run(delivery: Delivery, signal: AbortSignal): Promise<object | undefined> {
+    const { living, turnstile } = delivery.slot;
+    if (delivery.kind === "task" || living === undefined || !turnstile.tryEnter()) {
+      return this.#runWhenReady(delivery, signal);
+    }
+    const { envelope } = delivery;
+    let running: Promise<object | undefined>;
+    try {
+      running = living.onMessage(this.#decode(envelope), contextOf(envelope, signal));
+    } catch (error) {
+      running = Promise.reject(error);
+    }
+    if (running === HANDLED) {
+      turnstile.leave();
+      return HANDLED;
+    }
+    return leaving(turnstile, running);
+  }
+
+  async #runWhenReady(delivery: Delivery, signal: AbortSignal): Promise<object | undefined> {
     const { slot } = delivery;
     const { turnstile } = slot;
     const isOpen = turnstile.enter();
@@ -214,47 +249,6 @@ export class Handling {
   }
 }
 
-/** The time that a handler has. */
-class TimeLimit {
-  readonly #delivery: Delivery;
-  readonly #timeoutMs: number;
-  readonly #controller = new AbortController();
-  readonly #onAbort = (): void => this.#controller.abort(this.#delivery.signal.reason);
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isOver = false;
-
-  constructor(delivery: Delivery, timeoutMs: number) {
-    this.#delivery = delivery;
-    this.#timeoutMs = timeoutMs;
-    delivery.signal.addEventListener("abort", this.#onAbort, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  /** What the work gives; rejects when the time is over first, and aborts the signal then. */
-  async race<T>(work: Promise<T>): Promise<T> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    this.#timer = setTimeout(() => {
-      const error = timedOut(this.#delivery.slot.id, this.#timeoutMs);
-      this.#isOver = true;
-      reject(error);
-      this.#controller.abort(error);
-    }, this.#timeoutMs);
-    return await Promise.race([work, promise]);
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#delivery.signal.removeEventListener("abort", this.#onAbort);
-  }
-}
-
 function respond(delivery: Delivery, answer: ResponseEnvelope | undefined): void {
   if (delivery.kind === "message" && answer !== undefined) {
     respondTo(delivery, answer);
@@ -267,6 +261,14 @@ export function respondTo(delivery: MessageDelivery, answer: ResponseEnvelope): 
     delivery.respond?.(answer);
   } catch (error) {
     logger.error("an answer could not be sent", { ...describe(delivery), error });
+  }
+}
+
+async function leaving<T>(turnstile: Turnstile, running: Promise<T>): Promise<T> {
+  try {
+    return await running;
+  } finally {
+    turnstile.leave();
   }
 }
 

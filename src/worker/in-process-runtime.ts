@@ -6,11 +6,7 @@ import { PrioritizedQueue } from "../core/prioritized-queue.ts";
 import { priorityOf } from "../core/priority.ts";
 import { noSuchAgent } from "./agent-instances.ts";
 import { LocalRuntime } from "./local-runtime.ts";
-import {
-  type RuntimeOptions,
-  type RuntimeOptionsInput,
-  runtimeOptions,
-} from "./runtime-options.ts";
+import { type RuntimeOptionsInput, runtimeOptions } from "./runtime-options.ts";
 
 /** idle -> running -> stopping -> stopped; messages sent while idle wait for `start`. */
 type RuntimeState = "idle" | "running" | "stopping" | "stopped";
@@ -34,17 +30,14 @@ interface Waiting {
  * await runtime.stopWhenIdle();
  * ```
  */
-export class SingleThreadedAgentRuntime extends LocalRuntime implements AsyncDisposable {
-  readonly #options: RuntimeOptions;
+export class SingleThreadedAgentRuntime extends LocalRuntime {
   readonly #waiting: PrioritizedQueue<Waiting>;
   #state: RuntimeState = "idle";
-  #stopped: Promise<void> | undefined;
 
   /** @throws AgentrtError `INVALID_OPTION` */
   constructor(options: RuntimeOptionsInput = {}) {
     const complete = runtimeOptions(options);
     super(complete);
-    this.#options = complete;
     this.#waiting = new PrioritizedQueue<Waiting>({
       maxMessages: complete.bufferMaxMessages,
       maxBytes: complete.bufferMaxBytes,
@@ -59,19 +52,13 @@ export class SingleThreadedAgentRuntime extends LocalRuntime implements AsyncDis
     }
     this.#state = "running";
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      this.#deliver(next);
+      this.#deliver(next.envelope, next.signal);
     }
   }
 
   /** The same as `start`, in the words of the short API. */
   async connect(): Promise<void> {
     await this.start();
-  }
-
-  /** Lets handlers in flight finish up to `drainTimeoutMs`, stores states, closes agents. Final. */
-  async stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
-    await this.#stopped;
   }
 
   /** Stops as soon as no message is waiting or being handled. */
@@ -107,16 +94,12 @@ export class SingleThreadedAgentRuntime extends LocalRuntime implements AsyncDis
     await this.stop();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-  }
-
-  protected async transmit(
+  protected transmit(
     envelope: EventEnvelope | RequestEnvelope,
     signal: AbortSignal | undefined,
-  ): Promise<void> {
+  ): undefined {
     if (this.#state === "running") {
-      this.#deliver({ envelope, signal });
+      this.#deliver(envelope, signal);
       return;
     }
     if (!this.#waiting.push({ envelope, signal }, sizeOf(envelope), priorityOf(envelope.headers))) {
@@ -153,7 +136,7 @@ export class SingleThreadedAgentRuntime extends LocalRuntime implements AsyncDis
     }
   }
 
-  #deliver({ envelope, signal }: Waiting): void {
+  #deliver(envelope: EventEnvelope | RequestEnvelope, signal: AbortSignal | undefined): void {
     if (envelope.kind === "event") {
       this.dispatcher.deliverEvent(envelope);
     } else if (signal?.aborted !== true) {
@@ -161,11 +144,11 @@ export class SingleThreadedAgentRuntime extends LocalRuntime implements AsyncDis
     }
   }
 
-  async #stop(): Promise<void> {
+  protected override async shutDown(): Promise<void> {
     this.#state = "stopping";
-    await this.stopAgents(this.#options.drainTimeoutMs);
+    await super.shutDown();
     this.#state = "stopped";
-    this.endCalls(
+    this.calls.failAll(
       (recipient) =>
         new AgentrtError("WORKER_GONE", `The runtime stopped before agent ${recipient} answered.`),
     );

@@ -1,17 +1,9 @@
 import { getLogger } from "@logtape/logtape";
-import type {
-  Agent,
-  AgentFactory,
-  AgentMetadata,
-  AgentTask,
-  JsonValue,
-  MessageContext,
-} from "../core/agent.ts";
+import type { Agent, AgentFactory, AgentMetadata, AgentTask, JsonValue } from "../core/agent.ts";
 import { AgentId } from "../core/agent-id.ts";
 import type { EventEnvelope, RequestEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { MessageType } from "../core/message-type.ts";
-import { priorityOf } from "../core/priority.ts";
 import type {
   AgentConstructor,
   AgentRuntime,
@@ -24,14 +16,14 @@ import { SubscriptionIndex } from "../core/subscription-index.ts";
 import type { TopicId } from "../core/topic-id.ts";
 import type { TypePolicy } from "../core/type-policy.ts";
 import { MessageTracing } from "../telemetry/message-tracing.ts";
-import { AgentInstances, noSuchAgent, wrongClass } from "./agent-instances.ts";
+import { AgentInstances, noSuchAgent } from "./agent-instances.ts";
 import { agentPolicy } from "./agent-policy.ts";
 import type { DispatchCounts } from "./dispatch-counts.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { endsWithin } from "./ends-within.ts";
 import { GivenInstances } from "./given-instances.ts";
 import { Interventions } from "./interventions.ts";
-import type { Message } from "./message.ts";
+import { type Message, publishOptionsOf } from "./message.ts";
 import { MessageTypes } from "./message-types.ts";
 import { PendingCalls } from "./pending-calls.ts";
 import { RecentEvents } from "./recent-events.ts";
@@ -47,11 +39,14 @@ import {
 
 const logger = getLogger(["agentrt", "worker"]);
 
+const NO_OPTIONS: PublishOptions = Object.freeze({});
+const ACCEPTED: Promise<void> = Promise.resolve();
+
 /**
  * What the runtimes have in common: the agents of this process, and both APIs over them. How
  * messages and registrations leave is each runtime's own.
  */
-export abstract class LocalRuntime implements AgentRuntime {
+export abstract class LocalRuntime implements AgentRuntime, AsyncDisposable {
   protected readonly messageTypes = new MessageTypes();
   protected readonly subscriptions = new SubscriptionIndex();
   protected readonly instances: AgentInstances;
@@ -63,6 +58,7 @@ export abstract class LocalRuntime implements AgentRuntime {
   readonly #given = new GivenInstances();
   readonly #stopping = new AbortController();
   readonly #topicSubscriptions = new TopicSubscriptions(this);
+  #stopped: Promise<void> | undefined;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
@@ -90,11 +86,14 @@ export abstract class LocalRuntime implements AgentRuntime {
     });
   }
 
-  /** Takes a message on its way. Resolves when it is accepted. `signal` aborts when nobody waits for it any more. */
+  /**
+   * Takes a message on its way. Resolves when it is accepted; undefined, or what it throws, when that is
+   * known at once. `signal` aborts when nobody waits for it any more.
+   */
   protected abstract transmit(
     envelope: EventEnvelope | RequestEnvelope,
     signal: AbortSignal | undefined,
-  ): Promise<void>;
+  ): Promise<void> | undefined;
   protected abstract announceType(type: string, policy: TypePolicy | undefined): Promise<void>;
   protected abstract announceSubscription(subscription: Subscription): Promise<void>;
   protected abstract withdrawSubscription(id: string): Promise<void>;
@@ -108,13 +107,18 @@ export abstract class LocalRuntime implements AgentRuntime {
     return this.dispatcher.counts;
   }
 
-  async publishMessage(
+  publishMessage(
     message: object,
     topic: TopicId,
-    options: PublishOptions = {},
+    options: PublishOptions = NO_OPTIONS,
   ): Promise<void> {
-    this.assertUsable();
-    await this.#sending.publish(message, topic, options);
+    // Not an async function: a message that is accepted at once costs no promise.
+    try {
+      this.assertUsable();
+      return this.#sending.publish(message, topic, options) ?? ACCEPTED;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async sendMessage<R extends object = object>(
@@ -209,11 +213,7 @@ export abstract class LocalRuntime implements AgentRuntime {
     id: AgentId,
     expected?: AgentConstructor<Agent>,
   ): Promise<Agent> {
-    const agent = await this.instances.slot(id).agent();
-    if (expected !== undefined && !(agent instanceof expected)) {
-      throw wrongClass(id, agent, expected);
-    }
-    return agent;
+    return await this.instances.agent(id, expected);
   }
 
   enqueueTask(id: AgentId, task: AgentTask): void {
@@ -257,10 +257,7 @@ export abstract class LocalRuntime implements AgentRuntime {
   }
 
   async saveState(): Promise<Readonly<Record<string, JsonValue>>> {
-    const states = await Promise.all(
-      this.instances.living().map(async (slot) => [slot.id.toString(), await slot.save()] as const),
-    );
-    return Object.fromEntries(states);
+    return await this.instances.states();
   }
 
   async loadState(states: Readonly<Record<string, JsonValue>>): Promise<void> {
@@ -271,13 +268,8 @@ export abstract class LocalRuntime implements AgentRuntime {
 
   /** Publishes a message of the short API on its topic. @throws AgentrtError `INVALID_TOPIC`, and as `publishMessage` */
   async publish(message: Message): Promise<void> {
-    const { priority, retain } = message.metadata;
-    const headers = typeof priority === "string" ? { priority } : {};
-    const isRetained = retain === true || retain === "true";
-    await this.publishMessage(message, Topic.parse(message.topic).toTopicId(), {
-      priority: priorityOf(headers),
-      retain: retain === "clear" ? "clear" : isRetained,
-    });
+    const topic = Topic.parse(message.topic).toTopicId();
+    await this.publishMessage(message, topic, publishOptionsOf(message));
   }
 
   /**
@@ -285,11 +277,27 @@ export abstract class LocalRuntime implements AgentRuntime {
    * time for each source. Data of other JSON types than `Message` become its content.
    * @throws AgentrtError `INVALID_TOPIC`, `RUNTIME_STATE`
    */
-  async subscribe(
-    topic: string | Topic,
-    handler: (message: Message, context: MessageContext) => void | Promise<void>,
-  ): Promise<TopicSubscription> {
-    return await this.#topicSubscriptions.subscribe(topic, handler satisfies TopicHandler);
+  async subscribe(topic: string | Topic, handler: TopicHandler): Promise<TopicSubscription> {
+    return await this.#topicSubscriptions.subscribe(topic, handler);
+  }
+
+  /**
+   * Takes no more messages, lets handlers in flight finish up to `drainTimeoutMs`, stores states, closes
+   * agents; a worker leaves its host before, and sends what is queued. Final; a second call waits for
+   * the first.
+   */
+  async stop(): Promise<void> {
+    this.#stopped ??= this.shutDown();
+    await this.#stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** What `stop` does, once. */
+  protected async shutDown(): Promise<void> {
+    await this.stopAgents(this.#options.drainTimeoutMs);
   }
 
   /**
@@ -304,9 +312,5 @@ export abstract class LocalRuntime implements AgentRuntime {
     if (!(await endsWithin(Math.max(drainTimeoutMs, 1_000), closing))) {
       logger.warn("some agents did not close in time; they are left as they are");
     }
-  }
-
-  protected endCalls(errorFor: (recipient: AgentId) => AgentrtError): void {
-    this.calls.failAll(errorFor);
   }
 }

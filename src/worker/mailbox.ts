@@ -2,6 +2,9 @@ import { getLogger } from "@logtape/logtape";
 import { PrioritizedQueue, type QueueLimits } from "../core/prioritized-queue.ts";
 import type { Priority } from "../core/priority.ts";
 
+/** Items that end at once, taken before other mailboxes have a turn. */
+const MAX_IN_A_ROW = 64;
+
 const logger = getLogger(["agentrt", "worker"]);
 
 /**
@@ -23,8 +26,8 @@ export interface MailboxOptions<T> {
   readonly policy: MailboxFullPolicy;
   /** Items handled at a time; each further one waits. Default: 1. */
   readonly concurrency?: number;
-  /** Handles one item. Must not reject. */
-  readonly handle: (item: T) => Promise<void>;
+  /** Handles one item; undefined when that has ended already. Must neither throw nor reject. */
+  readonly handle: (item: T) => Promise<unknown> | undefined;
   /** Told of every item that was accepted before, or offered now, and will not be handled. */
   readonly onDropped: (item: T) => void;
   /** Told each time when nothing waits and nothing is handled any more. */
@@ -63,7 +66,8 @@ export class Mailbox<T extends MailboxItem> {
     }
     if (this.#takers < this.#concurrency) {
       this.#takers += 1;
-      void this.#takeAll();
+      // Messages that came off the wire in one turn are ordered by priority before the first is taken.
+      queueMicrotask(this.#take);
     }
   }
 
@@ -103,15 +107,32 @@ export class Mailbox<T extends MailboxItem> {
     return this.#queue.push(item, item.bytes, item.priority);
   }
 
-  async #takeAll(): Promise<void> {
-    // Messages that came off the wire in one turn are ordered by priority before the first is taken.
-    await Promise.resolve();
-    for (let item = this.#next(); item !== undefined; item = this.#next()) {
-      try {
-        await (item === "held" ? this.#hold : this.#options.handle(item));
-      } catch (error) {
-        logger.error("a mailbox's handle function rejected, which it must not", { error });
+  /** Made once, because each turn of a taker needs it. */
+  readonly #take = (): void => {
+    for (let left = MAX_IN_A_ROW; left > 0; left -= 1) {
+      const item = this.#next();
+      if (item === undefined) {
+        return;
       }
+      const handling = item === "held" ? this.#hold : this.#handle(item);
+      if (handling !== undefined) {
+        handling.then(this.#take, this.#takeAfterError);
+        return;
+      }
+    }
+    queueMicrotask(this.#take);
+  };
+
+  readonly #takeAfterError = (error: unknown): void => {
+    logger.error("a mailbox's handle function failed, which it must not", { error });
+    this.#take();
+  };
+
+  #handle(item: T): Promise<unknown> | undefined {
+    try {
+      return this.#options.handle(item);
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
 

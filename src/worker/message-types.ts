@@ -4,21 +4,23 @@ import { type MessageType, messageTypeOf, UnknownPayload } from "../core/message
 
 /** The message types that one runtime knows: turns values into payloads and payloads into values. */
 export class MessageTypes {
-  readonly #byKey = new Map<string, MessageType>();
+  /** By name, then by encoding: a key made of both would be a new text for each message. */
+  readonly #byName = new Map<string, Map<string, MessageType>>();
 
   /**
    * Makes a type known. Of two declarations of one name and encoding the first is used for
    * decoding; agents convert to their own declaration.
    */
   add(type: MessageType): void {
-    const key = keyOf(type.name, type.contentType);
-    if (!this.#byKey.has(key)) {
-      this.#byKey.set(key, type);
+    const types = this.#byName.get(type.name) ?? new Map<string, MessageType>();
+    this.#byName.set(type.name, types);
+    if (!types.has(type.contentType)) {
+      types.set(type.contentType, type);
     }
   }
 
   find(name: string, contentType: string): MessageType | undefined {
-    return this.#byKey.get(keyOf(name, contentType));
+    return this.#byName.get(name)?.get(contentType);
   }
 
   /**
@@ -69,10 +71,6 @@ export class MessageTypes {
     const name = "$typeName" in message ? message.$typeName : undefined;
     return typeof name === "string" ? this.find(name, PROTOBUF_CONTENT_TYPE) : undefined;
   }
-}
-
-function keyOf(name: string, contentType: string): string {
-  return `${contentType}\n${name}`;
 }
 
 function describe(message: object): string {

@@ -2,6 +2,8 @@ import type { JsonValue } from "../core/agent.ts";
 import { JSON_CONTENT_TYPE } from "../core/envelope.ts";
 import { AgentrtError, messageOf } from "../core/errors.ts";
 import { type MessageType, markMessage } from "../core/message-type.ts";
+import { priorityOf } from "../core/priority.ts";
+import type { PublishOptions } from "../core/runtime.ts";
 import type { Topic } from "./topic.ts";
 
 export type MessageMetadata = Readonly<Record<string, JsonValue>>;
@@ -45,6 +47,13 @@ export const MESSAGE_TYPE: MessageType<Message> = Object.freeze({
   decode: decodeMessage,
   is: (value: unknown): value is Message => value instanceof Message,
 });
+
+/** How a message travels, by its metadata. */
+export function publishOptionsOf({ metadata: { priority, retain } }: Message): PublishOptions {
+  const headers = typeof priority === "string" ? { priority } : {};
+  const isRetained = retain === true || retain === "true";
+  return { priority: priorityOf(headers), retain: retain === "clear" ? "clear" : isRetained };
+}
 
 function encodeMessage({ content, topic, metadata }: Message): Uint8Array {
   let text: string;

@@ -36,8 +36,26 @@ const PROTOCOL_NAMES: ReadonlySet<string> = new Set([
   RECEIVERS_HEADER,
 ]);
 
+/** What most messages have, so that it need not be made and checked for each. */
+const NO_HEADERS: Headers = Object.freeze({});
+
 /** @throws AgentrtError `INVALID_MESSAGE` for a header that cannot travel */
 export function eventFor(topic: TopicId, payload: Payload, options: PublishOptions): EventEnvelope {
+  return {
+    kind: "event",
+    id: options.messageId ?? crypto.randomUUID(),
+    topic: topic.resolveFor(options.sender),
+    sender: options.sender,
+    headers: eventHeaders(options),
+    payload,
+  };
+}
+
+function eventHeaders(options: PublishOptions): Headers {
+  const { headers: own, priority, retain } = options;
+  if (own === undefined && priority === undefined && !retain) {
+    return NO_HEADERS;
+  }
   const headers = { ...headersOf(options), ...retainHeaders(options) };
   for (const name of Object.keys(headers)) {
     if (!ATTRIBUTE_NAME.test(name) || PROTOCOL_NAMES.has(name)) {
@@ -48,14 +66,7 @@ export function eventFor(topic: TopicId, payload: Payload, options: PublishOptio
       );
     }
   }
-  return {
-    kind: "event",
-    id: options.messageId ?? crypto.randomUUID(),
-    topic: topic.resolveFor(options.sender),
-    sender: options.sender,
-    headers,
-    payload,
-  };
+  return headers;
 }
 
 export function requestFor(

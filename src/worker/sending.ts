@@ -2,7 +2,7 @@ import type { AgentId } from "../core/agent-id.ts";
 import type { EventEnvelope, RequestEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { PublishOptions, SendOptions } from "../core/runtime.ts";
-import type { TopicId } from "../core/topic-id.ts";
+import { TopicId } from "../core/topic-id.ts";
 import type { MessageTracing } from "../telemetry/message-tracing.ts";
 import type { Interventions } from "./interventions.ts";
 import type { MessageTypes } from "./message-types.ts";
@@ -15,11 +15,11 @@ export interface SendingParts {
   readonly calls: PendingCalls;
   readonly interventions: Interventions;
   readonly callTimeoutMs: number;
-  /** Takes a message on its way. `signal` aborts when nobody waits for it any more. */
+  /** Takes a message on its way; undefined when that is done. `signal` aborts when nobody waits for it any more. */
   readonly transmit: (
     envelope: EventEnvelope | RequestEnvelope,
     signal: AbortSignal | undefined,
-  ) => Promise<void>;
+  ) => Promise<void> | undefined;
   readonly tracing: MessageTracing | undefined;
 }
 
@@ -37,22 +37,12 @@ export class Sending {
     return this.#dropped;
   }
 
-  async publish(message: object, topic: TopicId, options: PublishOptions): Promise<void> {
-    const { messageTypes, interventions, transmit, tracing } = this.#parts;
-    assertWanted(`topic ${topic}`, options.signal);
-    let wanted: object | undefined = message;
-    if (!interventions.isEmpty) {
-      const { sender, headers = {} } = options;
-      const resolved = topic.resolveFor(sender);
-      wanted = await interventions.onPublish(message, { topic: resolved, sender, headers });
-      assertWanted(`topic ${topic}`, options.signal);
-    }
-    if (wanted === undefined) {
-      this.#dropped += 1;
-      return;
-    }
-    const event = eventFor(topic, messageTypes.encode(wanted), options);
-    await tracedSend(tracing, event, (traced) => transmit(traced, options.signal));
+  /** Undefined when it is accepted already. May throw as well as reject. */
+  publish(message: object, topic: TopicId, options: PublishOptions): Promise<void> | undefined {
+    assertWanted(topic, options.signal);
+    return this.#parts.interventions.isEmpty
+      ? this.#publish(message, topic, options)
+      : this.#publishIfWanted(message, topic, options);
   }
 
   async call(
@@ -82,12 +72,32 @@ export class Sending {
     return passed;
   }
 
+  #publish(message: object, topic: TopicId, options: PublishOptions): Promise<void> | undefined {
+    const { messageTypes, transmit, tracing } = this.#parts;
+    const event = eventFor(topic, messageTypes.encode(message), options);
+    return tracing === undefined
+      ? transmit(event, options.signal)
+      : tracing.send(event, async (traced) => await transmit(traced, options.signal));
+  }
+
+  async #publishIfWanted(message: object, topic: TopicId, options: PublishOptions): Promise<void> {
+    const { sender, headers = {}, signal } = options;
+    const context = { topic: topic.resolveFor(sender), sender, headers };
+    const wanted = await this.#parts.interventions.onPublish(message, context);
+    assertWanted(topic, signal);
+    if (wanted === undefined) {
+      this.#dropped += 1;
+      return;
+    }
+    await this.#publish(wanted, topic, options);
+  }
+
   async #call(
     message: object,
     recipient: AgentId,
     options: SendOptions,
   ): Promise<object | undefined> {
-    const { messageTypes, calls, transmit, callTimeoutMs, tracing } = this.#parts;
+    const { messageTypes, calls, callTimeoutMs, tracing } = this.#parts;
     const payload = messageTypes.encode(message);
     const timeoutMs = options.timeoutMs ?? callTimeoutMs;
     const call = calls.open(recipient, timeoutMs, options.signal);
@@ -95,15 +105,22 @@ export class Sending {
     try {
       const request = requestFor(call.id, recipient, payload, options);
       const { payload: result } = await tracedSend(tracing, request, async (traced) => {
-        transmit(traced, ended.signal).catch((error: unknown) =>
-          calls.fail(call.id, AgentrtError.from(error)),
-        );
+        void this.#transmitCall(traced, ended.signal);
         return await call.answer;
       });
       return messageTypes.decodeResult(result);
     } catch (error) {
       ended.abort(error);
       throw error;
+    }
+  }
+
+  /** Does not reject: the call ends with the error. */
+  async #transmitCall(request: RequestEnvelope, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#parts.transmit(request, signal);
+    } catch (error) {
+      this.#parts.calls.fail(request.id, AgentrtError.from(error));
     }
   }
 
@@ -116,8 +133,8 @@ export class Sending {
   }
 }
 
-function assertWanted(what: AgentId | string, signal: AbortSignal | undefined): void {
+function assertWanted(what: AgentId | TopicId, signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) {
-    throw cancelled(what, signal.reason);
+    throw cancelled(what instanceof TopicId ? `topic ${what}` : what, signal.reason);
   }
 }

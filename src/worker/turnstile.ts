@@ -20,6 +20,15 @@ export class Turnstile {
     return undefined;
   }
 
+  /** As `enter`; false, and nobody came in, when somebody holds the turnstile. */
+  tryEnter(): boolean {
+    if (this.#held !== undefined) {
+      return false;
+    }
+    this.#passing += 1;
+    return true;
+  }
+
   leave(): void {
     this.#passing -= 1;
     if (this.#passing === 0) {

@@ -14,10 +14,12 @@ export class WorkCount {
 
   end(): void {
     this.#open -= 1;
-    for (const listener of this.#endListeners) {
-      listener();
+    if (this.#endListeners.size > 0) {
+      for (const listener of this.#endListeners) {
+        listener();
+      }
     }
-    if (this.#open === 0) {
+    if (this.#open === 0 && this.#idleWaiters.length > 0) {
       const waiters = this.#idleWaiters;
       this.#idleWaiters = [];
       for (const resolve of waiters) {

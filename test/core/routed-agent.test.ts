@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { MessageContext } from "../../src/core/agent.ts";
 import { AgentId } from "../../src/core/agent-id.ts";
 import { defineAgent } from "../../src/core/define-agent.ts";
+import { HANDLED } from "../../src/core/handler-calls.ts";
 import { defineMessage, UnknownPayload } from "../../src/core/message-type.ts";
 import { RoutedAgent } from "../../src/core/routed-agent.ts";
 import type { AgentRuntime, PublishOptions } from "../../src/core/runtime.ts";
@@ -109,6 +110,25 @@ describe("routed agent", () => {
     seen.length = 0;
     expect(await agent.onMessage(Reading.of({ celsius: 1 }), context(false))).toBeUndefined();
     expect(seen).toEqual([1, 2, 3]);
+  });
+
+  test("routing - one handler that ends at once without a result needs no promise; everything else has its own", async () => {
+    const agent = bound((a) => {
+      a.handle(Reading, ({ celsius }) => {
+        if (celsius > 40) {
+          throw new Error("too hot");
+        }
+        return celsius > 20 ? Other.of({ text: "warm" }) : undefined;
+      });
+    });
+    const handle = (celsius: number, isRpc: boolean): Promise<object | undefined> =>
+      agent.onMessage(Reading.of({ celsius }), context(isRpc));
+    expect(handle(1, false)).toBe(HANDLED);
+    expect(handle(1, true)).toBe(HANDLED);
+    expect(await handle(21, true)).toEqual({ text: "warm" });
+    expect(await handle(21, false)).toBeUndefined();
+    expect(handle(41, false)).rejects.toThrow("too hot");
+    expect(handle(41, true)).rejects.toThrow("too hot");
   });
 
   test("routing - an event's failing handler does not keep it from the next one", async () => {

@@ -16,6 +16,7 @@ import {
   TopicId,
   TypePrefixSubscription,
   TypeSubscription,
+  UnknownPayload,
 } from "agentrt";
 import * as v from "valibot";
 import { rejectionOf } from "../kit/thrown.ts";
@@ -114,6 +115,47 @@ describe("publish", () => {
     });
     await runtime.idle();
     expect(seen).toEqual(["rec/hall 2 readings/hall"]);
+  });
+
+  test("routing - subscriptions and types that come and go count for the next event on a known topic", async () => {
+    const seen: string[] = [];
+    await using runtime = new SingleThreadedAgentRuntime();
+    const recording = defineAgent({
+      description: "",
+      setup(agent) {
+        agent.handleAnything(() => {
+          seen.push(agent.id.toString());
+        });
+      },
+    });
+    const topic = new TopicId("t", "s");
+    const publish = async (): Promise<string[]> => {
+      await runtime.publishMessage(new UnknownPayload("Raw", "", new Uint8Array()), topic);
+      await runtime.idle();
+      return seen.splice(0).toSorted();
+    };
+    await runtime.start();
+    expect(await publish()).toEqual([]);
+    await runtime.addSubscription(new TypeSubscription("t", "x", "tx"));
+    expect(await publish()).toEqual([]);
+    await runtime.registerFactory("x", recording);
+    expect(await publish()).toEqual(["x/s"]);
+    await runtime.registerFactory("y", recording);
+    expect(await publish()).toEqual(["x/s"]);
+    await runtime.addSubscription(new TypeSubscription("t", "y", "ty"));
+    expect(await publish()).toEqual(["x/s", "y/s"]);
+    await runtime.removeSubscription("tx");
+    expect(await publish()).toEqual(["y/s"]);
+  });
+
+  test("refusal - what cannot be published rejects, and does not throw", async () => {
+    const runtime = new SingleThreadedAgentRuntime();
+    const topic = new TopicId("t", "s");
+    const untyped = runtime.publishMessage({ no: "type" }, topic);
+    expect((await rejectionOf(untyped)).code).toBe("UNTYPED_MESSAGE");
+    await runtime.stop();
+    const late = runtime.publishMessage(new UnknownPayload("Raw", "", new Uint8Array()), topic);
+    expect((await rejectionOf(late)).code).toBe("RUNTIME_STATE");
   });
 
   test("start - messages sent before wait for it, within the bound", async () => {

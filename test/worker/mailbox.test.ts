@@ -136,6 +136,67 @@ describe("mailbox", () => {
     expect(handled).toEqual([2]);
   });
 
+  test("items that end at once - one after the other, and other mailboxes get turns meanwhile", async () => {
+    const order: string[] = [];
+    const done = Promise.withResolvers<void>();
+    let left = 600;
+    const make = (name: string): Mailbox<Item> => {
+      const mailbox = new Mailbox<Item>({
+        limits: { maxMessages: 1_000, maxBytes: 1_000 },
+        policy: "drop-oldest",
+        handle: ({ n }) => {
+          order.push(`${name} ${n}`);
+          if (name === "a" && n === 0) {
+            // What comes while an item is handled waits for its end.
+            mailbox.offer(item(300));
+            expect(order).toEqual(["a 0"]);
+          }
+          left -= 1;
+          if (left < 0) {
+            done.resolve();
+          }
+          return undefined;
+        },
+        onDropped: () => undefined,
+      });
+      return mailbox;
+    };
+    const [a, b] = [make("a"), make("b")];
+    for (let n = 0; n < 300; n += 1) {
+      a.offer(item(n));
+      b.offer(item(n));
+    }
+    expect(order).toEqual([]);
+    await done.promise;
+    const of = (name: string): string[] => order.filter((entry) => entry.startsWith(name));
+    expect(of("a")).toEqual(Array.from({ length: 301 }, (_, n) => `a ${n}`));
+    expect(of("b")).toEqual(Array.from({ length: 300 }, (_, n) => `b ${n}`));
+    expect(order.indexOf("b 0")).toBeLessThan(order.indexOf("a 299"));
+    expect([a.isIdle, b.isIdle]).toEqual([true, true]);
+  });
+
+  test("a handle function that throws does not stop the next item", async () => {
+    const handled: number[] = [];
+    const done = Promise.withResolvers<void>();
+    const mailbox = new Mailbox<Item>({
+      limits: { maxMessages: 10, maxBytes: 10 },
+      policy: "drop-oldest",
+      handle: ({ n }) => {
+        if (n === 1) {
+          throw new Error("must not happen");
+        }
+        handled.push(n);
+        done.resolve();
+        return undefined;
+      },
+      onDropped: () => undefined,
+    });
+    mailbox.offer(item(1));
+    mailbox.offer(item(2));
+    await done.promise;
+    expect(handled).toEqual([2]);
+  });
+
   test("property - every item ends once, one at a time, within the bound, and none is lost for a less urgent one", async () => {
     const offers = fc.array(
       fc.record({

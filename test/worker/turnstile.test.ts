@@ -11,6 +11,16 @@ async function pass<T>(turnstile: Turnstile, work: () => Promise<T>): Promise<T>
   }
 }
 
+test("turnstile - tryEnter does not wait: it comes in, or says that it did not", async () => {
+  const turnstile = new Turnstile();
+  expect(turnstile.tryEnter()).toBe(true);
+  const hold = turnstile.hold(async () => turnstile.tryEnter(), 60_000);
+  expect(turnstile.tryEnter()).toBe(false);
+  turnstile.leave();
+  expect(await hold).toBe(false);
+  expect(turnstile.tryEnter()).toBe(true);
+});
+
 test("turnstile - who holds it waits for those inside and keeps the others out", async () => {
   const turnstile = new Turnstile();
   const inside = Promise.withResolvers<void>();
