@@ -1,6 +1,7 @@
 import type { EventEnvelope } from "../core/envelope.ts";
 import { RECEIVERS_HEADER } from "../core/routing-headers.ts";
 import type { TopicId } from "../core/topic-id.ts";
+import { EventTable, hashOf } from "./event-table.ts";
 
 /** What tells two events apart. */
 export type EventIdentity = Pick<EventEnvelope, "id" | "topic">;
@@ -25,13 +26,15 @@ export class RecentEvents {
   readonly #windowMs: number;
   readonly #maxPerGeneration: number;
   readonly #now: () => number;
-  /** The topic of each event, by its id; see {@link keyOf} for ids that several topics use. */
-  #young = new Map<string, TopicId>();
-  #old = new Map<string, TopicId>();
+  #young = new EventTable();
+  #old = new EventTable();
   #youngSince = Number.NEGATIVE_INFINITY;
+  /** The topic of the last event with its hash: the next one is often of the same. */
+  #topic: TopicId | undefined;
+  #topicHash = 0;
 
   /** @param windowMs 0 remembers nothing @param now milliseconds of a clock that does not go back */
-  constructor(windowMs: number, maxEntries: number, now: () => number = () => performance.now()) {
+  constructor(windowMs: number, maxEntries: number, now: () => number = nowOfTurn) {
     this.#windowMs = windowMs;
     this.#maxPerGeneration = Math.max(1, Math.floor(maxEntries / 2));
     this.#now = now;
@@ -47,50 +50,63 @@ export class RecentEvents {
       return false;
     }
     this.#turn();
-    const { id, topic } = event;
-    const first = this.#young.get(id) ?? this.#old.get(id);
-    if (first === undefined) {
-      this.#young.set(id, topic);
-      return false;
-    }
-    if (topic.equals(first)) {
+    const hash = this.#hashOf(event);
+    if (this.#young.has(event, hash) || this.#old.has(event, hash)) {
       return true;
     }
-    const key = keyOf(event);
-    if (this.#young.has(key) || this.#old.has(key)) {
-      return true;
-    }
-    this.#young.set(key, topic);
+    this.#young.add(event, hash);
     return false;
   }
 
   /** Forgets an event that nobody got, so that it may come again. */
   forget(event: EventIdentity): void {
-    for (const generation of [this.#young, this.#old]) {
-      generation.delete(keyOf(event));
-      if (event.topic.equals(generation.get(event.id))) {
-        generation.delete(event.id);
-      }
+    const hash = this.#hashOf(event);
+    this.#young.delete(event, hash);
+    this.#old.delete(event, hash);
+  }
+
+  /**
+   * Source and id name an event (CloudEvents 1.0). The topic type is part of it here, because the
+   * protocol's source is only the topic's: AutoGen's publishers may use one id on two topics.
+   */
+  #hashOf({ id, topic }: EventIdentity): number {
+    if (!topic.equals(this.#topic)) {
+      this.#topic = topic;
+      this.#topicHash = hashOf(topic.source, hashOf(topic.type));
     }
+    return hashOf(id, this.#topicHash);
   }
 
   #turn(): void {
     const now = this.#now();
     const ageMs = now - this.#youngSince;
-    if (ageMs < this.#windowMs && this.#young.size < this.#maxPerGeneration) {
+    if (ageMs < this.#windowMs && this.#young.used < this.#maxPerGeneration) {
       return;
     }
-    // After a pause longer than two windows both are too old.
-    this.#old = ageMs < 2 * this.#windowMs ? this.#young : new Map();
-    this.#young = new Map();
+    const oldest = this.#old;
+    oldest.clear();
+    if (ageMs < 2 * this.#windowMs) {
+      this.#old = this.#young;
+      this.#young = oldest;
+    } else {
+      // After a pause longer than two windows both are too old.
+      this.#young.clear();
+    }
     this.#youngSince = now;
   }
 }
 
-/**
- * Source and id name an event (CloudEvents 1.0). The topic type is part of it here, because the
- * protocol's source is only the topic's: AutoGen's publishers may use one id on two topics.
- */
-function keyOf({ id, topic }: EventIdentity): string {
-  return `${topic.type}/${topic.source}\n${id}`;
+let turn: number | undefined;
+
+/** The clock, read once in each turn of the event loop: for one event, reading it would be the larger part. */
+function nowOfTurn(): number {
+  if (turn === undefined) {
+    turn = performance.now();
+    queueMicrotask(endTurn);
+  }
+  return turn;
+}
+
+function endTurn(): void {
+  turn = undefined;
 }
