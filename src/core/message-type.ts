@@ -39,12 +39,49 @@ export class UnknownPayload {
   }
 }
 
-/** Which type each living message is of; weak, so that nothing is held and frozen objects work too. */
-const typeOfValue = new WeakMap<object, MessageType<never>>();
+class Given {
+  constructor(value: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: the private field of Mark goes onto this object.
+    return value;
+  }
+}
+
+/**
+ * Which type a message is of, as a private field on the message itself: nobody sees it, nothing is
+ * held, and it costs a small part of what a `WeakMap` does, which would be the largest part of
+ * decoding a small message.
+ */
+class Mark extends Given {
+  #type: MessageType<never>;
+
+  private constructor(value: object, type: MessageType<never>) {
+    super(value);
+    this.#type = type;
+  }
+
+  static set(value: object, type: MessageType<never>): void {
+    if (#type in value) {
+      value.#type = type;
+    } else {
+      new Mark(value, type);
+    }
+  }
+
+  static get(value: object): MessageType<never> | undefined {
+    return #type in value ? value.#type : undefined;
+  }
+}
+
+/** The types of frozen messages, which may take no field: engines differ in that. */
+const typeOfFrozen = new WeakMap<object, MessageType<never>>();
 
 /** Records that a value is of a type; used by implementations of {@link MessageType}. */
 export function markMessage<T extends object>(value: T, type: MessageType<T>): T {
-  typeOfValue.set(value, type as MessageType<never>);
+  if (Object.isExtensible(value)) {
+    Mark.set(value, type as MessageType<never>);
+  } else {
+    typeOfFrozen.set(value, type as MessageType<never>);
+  }
   return value;
 }
 
@@ -53,10 +90,12 @@ export function messageTypeOf(value: object): MessageType | undefined {
   if (value instanceof BytesMessage) {
     return value.type as MessageType<never> as MessageType;
   }
-  // Those are never marked, and looking in a weak map is the slower question.
-  return value instanceof UnknownPayload
-    ? undefined
-    : (typeOfValue.get(value) as MessageType | undefined);
+  if (value instanceof UnknownPayload) {
+    return undefined;
+  }
+  const type =
+    (Object.isExtensible(value) ? undefined : typeOfFrozen.get(value)) ?? Mark.get(value);
+  return type as MessageType | undefined;
 }
 
 /**

@@ -174,3 +174,18 @@ describe("message type - bytes", () => {
     }
   });
 });
+
+test("message type - is known of frozen values too, may change, and shows nowhere", () => {
+  const check = (value: unknown): object => Object(value);
+  const [A, B] = [defineMessage("A", check), defineMessage("B", check)];
+  const frozenBefore = A.of(Object.freeze({ n: 1 }));
+  const frozenAfter = Object.freeze(A.of({ n: 1 }));
+  const open = A.of({ n: 1 });
+  for (const value of [frozenBefore, frozenAfter, open]) {
+    expect([messageTypeOf(value), Reflect.ownKeys(value)]).toEqual([A, ["n"]]);
+    expect(messageTypeOf({ ...value })).toBeUndefined();
+    expect([A.is(value), B.is(value)]).toEqual([true, false]);
+    B.of(value);
+    expect([A.is(value), B.is(value)]).toEqual([false, true]);
+  }
+});
