@@ -20,18 +20,28 @@ const messages = Number(values.messages);
 
 interface Measured {
   readonly name: string;
-  readonly before: HotPathCase | undefined;
-  readonly now: HotPathCase;
-  readonly beforeNs: number[];
-  readonly nowNs: number[];
+  readonly variants: readonly {
+    readonly variant: HotPathCase | undefined;
+    readonly costs: Cost[];
+  }[];
 }
 
-/** Nanoseconds for each message. */
-async function timeOf({ run }: HotPathCase): Promise<number> {
+/** Nanoseconds for each message: of the clock, and of processors, which other programs do not lengthen. */
+interface Cost {
+  readonly wallNs: number;
+  readonly cpuNs: number;
+}
+
+async function costOf({ run }: HotPathCase): Promise<Cost> {
   Bun.gc(true);
   const start = Bun.nanoseconds();
+  const cpuStart = process.cpuUsage();
   await run(messages);
-  return (Bun.nanoseconds() - start) / messages;
+  const cpu = process.cpuUsage(cpuStart);
+  return {
+    wallNs: (Bun.nanoseconds() - start) / messages,
+    cpuNs: ((cpu.user + cpu.system) * 1_000) / messages,
+  };
 }
 
 function median(numbers: readonly number[]): number {
@@ -44,33 +54,36 @@ async function measure(): Promise<Measured[]> {
   const before = values.baseline === undefined ? [] : await hotPathCases(resolve(values.baseline));
   const all = cases.map((now) => ({
     name: now.name,
-    before: before.find(({ name }) => name === now.name),
-    now,
-    beforeNs: [] as number[],
-    nowNs: [] as number[],
+    variants: [before.find(({ name }) => name === now.name), now].map((variant) => ({
+      variant,
+      costs: [] as Cost[],
+    })),
   }));
   // The first rounds are for the just-in-time compiler.
   for (let round = -2; round < rounds; round += 1) {
-    for (const measured of all) {
-      const beforeNs = measured.before === undefined ? Number.NaN : await timeOf(measured.before);
-      const nowNs = await timeOf(measured.now);
-      if (round >= 0) {
-        measured.beforeNs.push(beforeNs);
-        measured.nowNs.push(nowNs);
+    for (const { variant, costs } of all.flatMap(({ variants }) => variants)) {
+      const cost = variant === undefined ? undefined : await costOf(variant);
+      if (cost !== undefined && round >= 0) {
+        costs.push(cost);
       }
     }
   }
   return all;
 }
 
-const shown = (ns: number): string =>
-  Number.isNaN(ns) ? "-" : `${Math.round(1e9 / ns).toLocaleString("en")} (${Math.round(ns)} ns)`;
+function shown(costs: readonly Cost[]): string {
+  if (costs.length === 0) {
+    return "- | -";
+  }
+  const rate = 1e9 / median(costs.map(({ wallNs }) => wallNs));
+  const cpuNs = median(costs.map(({ cpuNs }) => cpuNs));
+  return `${Math.round(rate).toLocaleString("en")} | ${Math.round(cpuNs)}`;
+}
 
-console.log("| case | before, messages/s | now, messages/s | ratio |\n|---|---|---|---|");
-for (const { name, beforeNs, nowNs } of await measure()) {
-  const ratio = median(beforeNs) / median(nowNs);
-  console.log(
-    `| ${name} | ${shown(median(beforeNs))} | ${shown(median(nowNs))} | ${Number.isNaN(ratio) ? "-" : ratio.toFixed(2)} |`,
-  );
+console.log(
+  "| case | before, messages/s | CPU, ns | now, messages/s | CPU, ns |\n|---|---|---|---|---|",
+);
+for (const { name, variants } of await measure()) {
+  console.log(`| ${name} | ${variants.map(({ costs }) => shown(costs)).join(" | ")} |`);
 }
 process.exit(0);

@@ -72,8 +72,10 @@ export async function registerClosureAgent<T extends object = object>(
     type,
     () => {
       const agent = new RoutedAgent(description ?? "Closure agent");
-      const run = async (message: object, context: MessageContext): Promise<HandlerResult> =>
-        await closure(agent, message as T, context);
+      const run = (
+        message: object,
+        context: MessageContext,
+      ): HandlerResult | Promise<HandlerResult> => closure(agent, message as T, context);
       if (messageTypes === undefined) {
         agent.handleAnything(run);
         return agent;

@@ -11,7 +11,6 @@ import type { MutableDispatchCounts } from "./dispatch-counts.ts";
 import { endsWithin } from "./ends-within.ts";
 import type { MessageTypes } from "./message-types.ts";
 import { TimeLimit } from "./time-limit.ts";
-import { tracedHandling } from "./traced-messages.ts";
 import type { Turnstile } from "./turnstile.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
@@ -81,10 +80,12 @@ export class Handling {
     const { handlerTimeoutMs } = delivery.slot.type.policy;
     const limit =
       handlerTimeoutMs === undefined ? undefined : new TimeLimit(delivery, handlerTimeoutMs);
-    const run = (): Promise<object | undefined> =>
-      this.#run(delivery, limit?.signal ?? delivery.signal);
+    const signal = limit?.signal ?? delivery.signal;
+    const { tracing } = this.#parts;
     const running =
-      delivery.kind === "message" ? tracedHandling(this.#parts.tracing, delivery, run) : run();
+      tracing === undefined || delivery.kind === "task"
+        ? this.#run(delivery, signal)
+        : tracing.handle(delivery.slot.id, delivery.envelope, () => this.#run(delivery, signal));
     return running === HANDLED && !delivery.slot.isStored
       ? this.#succeed(delivery, undefined)
       : this.#awaitAndAnswer(delivery, running, limit);

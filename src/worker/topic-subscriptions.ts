@@ -110,14 +110,12 @@ export class TopicSubscriptions {
 
   #makeAgent(): RoutedAgent {
     const agent = new RoutedAgent("Hands messages to subscribe() handlers");
-    agent.handleEvent(MESSAGE_TYPE, async (message, context) => await this.#run(message, context));
-    agent.handleAnything(async (data, context) => {
-      await this.#run(asMessage(data, context), context);
-    });
+    agent.handleEvent(MESSAGE_TYPE, (message, context) => this.#run(message, context));
+    agent.handleAnything((data, context) => this.#run(asMessage(data, context), context));
     return agent;
   }
 
-  async #run(message: Message, context: MessageContext): Promise<void> {
+  #run(message: Message, context: MessageContext): ReturnType<TopicHandler> {
     const { topicId } = context;
     if (topicId === undefined) {
       throw new AgentrtError(
@@ -125,11 +123,21 @@ export class TopicSubscriptions {
         "A subscribe() handler takes published messages, not calls.",
       );
     }
+    const entries = [...this.#entries].filter(({ topic }) => topic.matches(topicId));
+    const [first] = entries;
+    return entries.length === 1 && first !== undefined
+      ? first.handler(message, context)
+      : this.#runAll(entries, message, context, topicId);
+  }
+
+  async #runAll(
+    entries: readonly Entry[],
+    message: Message,
+    context: MessageContext,
+    topicId: TopicId,
+  ): Promise<void> {
     const errors: unknown[] = [];
-    for (const entry of [...this.#entries]) {
-      if (!entry.topic.matches(topicId)) {
-        continue;
-      }
+    for (const entry of entries) {
       try {
         await entry.handler(message, context);
       } catch (error) {

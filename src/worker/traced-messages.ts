@@ -1,5 +1,4 @@
 import type { MessageTracing, TracedEnvelope } from "../telemetry/message-tracing.ts";
-import type { MessageDelivery } from "./delivery.ts";
 
 /** Sends a message, in a span when messages are traced. */
 export function tracedSend<E extends TracedEnvelope, R>(
@@ -8,13 +7,4 @@ export function tracedSend<E extends TracedEnvelope, R>(
   send: (envelope: E) => Promise<R>,
 ): Promise<R> {
   return tracing === undefined ? send(envelope) : tracing.send(envelope, send);
-}
-
-/** Handles a message, in a span when messages are traced. */
-export function tracedHandling<R>(
-  tracing: MessageTracing | undefined,
-  { slot, envelope }: MessageDelivery,
-  handle: () => Promise<R>,
-): Promise<R> {
-  return tracing === undefined ? handle() : tracing.handle(slot.id, envelope, handle);
 }
