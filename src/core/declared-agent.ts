@@ -3,7 +3,7 @@ import { assertAgentType } from "./agent-id.ts";
 import type { DefinedAgent, TopicInterest } from "./define-agent.ts";
 import { AgentrtError } from "./errors.ts";
 import { RoutedAgent } from "./routed-agent.ts";
-import type { AgentRuntime } from "./runtime.ts";
+import type { AgentRuntime, RegisterOptions } from "./runtime.ts";
 import { type Subscription, TypePrefixSubscription, TypeSubscription } from "./subscription.ts";
 
 /** A class of agents that says its own type; instances are made without arguments. */
@@ -12,6 +12,8 @@ export interface AgentClass {
   readonly agentType: string;
   /** Default: nothing. */
   readonly subscriptions?: readonly TopicInterest[];
+  /** Default: the runtime's. */
+  readonly options?: RegisterOptions;
 }
 
 /** An agent type with all that a runtime has to know of it. */
@@ -19,13 +21,14 @@ export interface DeclaredAgent {
   readonly type: string;
   readonly factory: AgentFactory;
   readonly subscriptions: readonly TopicInterest[];
+  readonly options: RegisterOptions;
 }
 
 /**
  * Reads an agent type from a value of any kind: what `defineAgent` made with a `type`, or a class
  * that extends `RoutedAgent` and has a static `agentType`. Undefined for everything else.
  * @throws AgentrtError `INVALID_AGENT_ID` for a type that is not legal, `INVALID_OPTION` for
- *   subscriptions that are none
+ *   subscriptions or options that are none
  */
 export function declaredAgent(value: unknown): DeclaredAgent | undefined {
   if (typeof value !== "function" || !("agentType" in value)) {
@@ -37,11 +40,12 @@ export function declaredAgent(value: unknown): DeclaredAgent | undefined {
   }
   assertAgentType(type);
   const subscriptions = interestsOf(type, "subscriptions" in value ? value.subscriptions : []);
+  const options = optionsOf(type, "options" in value ? value.options : undefined);
   if (value.prototype instanceof RoutedAgent) {
     const AgentOfType = value as unknown as AgentClass;
-    return { type, factory: () => new AgentOfType(), subscriptions };
+    return { type, factory: () => new AgentOfType(), subscriptions, options };
   }
-  return { type, factory: value as unknown as AgentFactory, subscriptions };
+  return { type, factory: value as unknown as AgentFactory, subscriptions, options };
 }
 
 /** The subscriptions of a declared agent, each with a fresh id. @throws AgentrtError `INVALID_TOPIC` */
@@ -54,7 +58,7 @@ export function subscriptionsOf({ type, subscriptions }: DeclaredAgent): readonl
 }
 
 /**
- * Registers an agent that says its own type, with its subscriptions: what `agentrt --agent` does
+ * Registers an agent that says its own type, with its subscriptions and options: what `agentrt --agent` does
  * with the agents of a file.
  *
  * ```ts
@@ -76,7 +80,7 @@ export async function registerAgent(
     );
   }
   const subscriptions = subscriptionsOf(declared);
-  await runtime.registerFactory(declared.type, declared.factory);
+  await runtime.registerFactory(declared.type, declared.factory, declared.options);
   for (const subscription of subscriptions) {
     await runtime.addSubscription(subscription);
   }
@@ -89,6 +93,17 @@ function interestsOf(type: string, value: unknown): readonly TopicInterest[] {
   throw new AgentrtError(
     "INVALID_OPTION",
     `The subscriptions of agent type ${type} are not a list of topic types. Write them as ["readings"], or [{ prefix: "sensors." }].`,
+    { data: { agentType: type } },
+  );
+}
+
+function optionsOf(type: string, value: unknown = {}): RegisterOptions {
+  if (typeof value === "object" && value !== null) {
+    return value;
+  }
+  throw new AgentrtError(
+    "INVALID_OPTION",
+    `The options of agent type ${type} are not an object. Write them as { policy: "shared" }.`,
     { data: { agentType: type } },
   );
 }

@@ -2,6 +2,7 @@ import type { AgentFactory, JsonValue } from "./agent.ts";
 import { assertAgentType } from "./agent-id.ts";
 import { AgentrtError } from "./errors.ts";
 import { RoutedAgent } from "./routed-agent.ts";
+import type { RegisterOptions } from "./runtime.ts";
 
 /** What a defined agent may have beside its handlers. */
 export interface AgentHooks {
@@ -22,6 +23,8 @@ export interface AgentDefinition {
   readonly type?: string;
   /** What `registerAgent` and `agentrt --agent` subscribe the type to. Default: nothing. */
   readonly subscriptions?: readonly TopicInterest[];
+  /** The rules under which `registerAgent` and `agentrt --agent` register the type. Default: the runtime's. */
+  readonly options?: RegisterOptions;
   /** One line for a person: what the agent does. */
   readonly description: string;
   /**
@@ -34,10 +37,11 @@ export interface AgentDefinition {
   ) => AgentHooks | void | Promise<AgentHooks | void>;
 }
 
-/** A factory that may say itself which agent type it makes, and what that type subscribes to. */
+/** A factory that may say itself which agent type it makes, what that type subscribes to, and its rules. */
 export interface DefinedAgent extends AgentFactory {
   readonly agentType: string | undefined;
   readonly subscriptions: readonly TopicInterest[];
+  readonly options: RegisterOptions;
 }
 
 /**
@@ -61,13 +65,14 @@ export interface DefinedAgent extends AgentFactory {
  *   instance is made, for `saveState` without `loadState` or the reverse
  */
 export function defineAgent(definition: AgentDefinition): DefinedAgent {
-  const { type, subscriptions = [] } = definition;
+  const { type, subscriptions = [], options = {} } = definition;
   if (type !== undefined) {
     assertAgentType(type);
   }
   return Object.assign(factoryOf(definition), {
     agentType: type,
     subscriptions: Object.freeze([...subscriptions]),
+    options: Object.freeze({ ...options }),
   });
 }
 

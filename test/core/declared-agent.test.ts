@@ -2,7 +2,9 @@ import { expect, test } from "bun:test";
 import { AgentId } from "../../src/core/agent-id.ts";
 import { declaredAgent, registerAgent, subscriptionsOf } from "../../src/core/declared-agent.ts";
 import { defineAgent, type TopicInterest } from "../../src/core/define-agent.ts";
+import { JSON_CONTENT_TYPE } from "../../src/core/envelope.ts";
 import { AgentrtError } from "../../src/core/errors.ts";
+import { UnknownPayload } from "../../src/core/message-type.ts";
 import { RoutedAgent } from "../../src/core/routed-agent.ts";
 import { patternOf } from "../../src/core/subscription.ts";
 import { SingleThreadedAgentRuntime } from "../../src/worker/in-process-runtime.ts";
@@ -72,6 +74,45 @@ test("declared agent - a type that is not legal is refused where it is defined",
 
 test("declared agent - subscriptions that are none are refused by name", () => {
   const odd = Object.assign(() => 1, { agentType: "odd", subscriptions: [7] });
+  expect(codeOf(() => declaredAgent(odd))).toBe("INVALID_OPTION");
+});
+
+test("declared agent - its options are the rules that it is registered under", async () => {
+  const sleeper = defineAgent({
+    type: "sleeper",
+    options: { handlerTimeoutMs: 5, circuit: { afterFailures: 1 } },
+    description: "",
+    setup: (agent) => agent.handleAnything(() => new Promise(() => undefined)),
+  });
+  class Sleeper extends RoutedAgent {
+    static readonly agentType = "sleeper";
+    static readonly options = { handlerTimeoutMs: 5, circuit: { afterFailures: 1 } };
+    constructor() {
+      super("");
+      this.handleAnything(() => new Promise(() => undefined));
+    }
+  }
+  for (const agent of [sleeper, Sleeper]) {
+    await using runtime = new SingleThreadedAgentRuntime();
+    await registerAgent(runtime, agent);
+    await runtime.start();
+    const ask = async (): Promise<string> =>
+      await runtime
+        .sendMessage(
+          new UnknownPayload("Ask", JSON_CONTENT_TYPE, new Uint8Array()),
+          new AgentId("sleeper", "one"),
+        )
+        .then(
+          () => "none",
+          (error: unknown) => AgentrtError.from(error).code,
+        );
+    expect(await ask()).toBe("DEADLINE");
+    expect(await ask()).toBe("CIRCUIT_OPEN");
+  }
+});
+
+test.each([["text"], [7], [null]])("declared agent - options %p are refused", (options) => {
+  const odd = Object.assign(() => 1, { agentType: "odd", subscriptions: [], options });
   expect(codeOf(() => declaredAgent(odd))).toBe("INVALID_OPTION");
 });
 

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { AgentId } from "../../src/core/agent-id.ts";
+import { AgentrtError } from "../../src/core/errors.ts";
 import { defineMessage } from "../../src/core/message-type.ts";
 import { TopicId } from "../../src/core/topic-id.ts";
 import { GrpcWorkerAgentRuntime } from "../../src/worker/grpc-worker-runtime.ts";
@@ -397,3 +398,59 @@ test.each<[readonly string[], number, string]>([
     expect.stringContaining(text),
   ]);
 });
+
+const RULED = (timeoutMs: string) => `
+import { defineAgent } from "agentrt";
+export const sleeper = defineAgent({
+  type: "sleeper",
+  options: { policy: "shared", handlerTimeoutMs: ${timeoutMs}, circuit: { afterFailures: 1, openForMs: 60_000 } },
+  description: "Sleeps",
+  setup: (agent) => agent.handleAnything(() => Bun.sleep(3_600_000)),
+});
+`;
+
+test(
+  "user agents - the options of a file's agent are its rules, and a change of them waits for the next start",
+  async () => {
+    await withFolder({ "sleeper.ts": RULED("20") }, async (folder) => {
+      const file = join(folder, "sleeper.ts");
+      const { process, address } = await startWorker("--watch", `--agent=${file}`);
+      await using _worker = process;
+      await using runtime = await connect(address);
+      // The host refuses a second worker with another policy, so it was told of this one.
+      const never = () => Promise.reject(new Error("never"));
+      const other = runtime.registerFactory("sleeper", never, { policy: "standby" });
+      expect(await codeOf(other)).toBe("POLICY_CONFLICT");
+      const ask = async () =>
+        await codeOf(runtime.sendMessage(Ask.of({}), new AgentId("sleeper", "a")));
+      expect(await ask()).toBe("DEADLINE");
+      expect(await ask()).toBe("CIRCUIT_OPEN");
+
+      await writeFile(file, RULED("21"));
+      const said = "the options of an agent changed; they hold when the worker starts again";
+      const { properties } = await process.waitForLog(said, TIMEOUT_MS);
+      expect(properties).toEqual({ file, agent: "sleeper" });
+    });
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "user agents - an option that makes no sense names the file and the option",
+  async () => {
+    await withFolder({ "sleeper.ts": RULED("-1") }, async (folder) => {
+      const args = ["--role=worker", "--data=none", `--agent=${join(folder, "sleeper.ts")}`];
+      await using worker = startAgentrt(args);
+      expect(await worker.waitForExit(TIMEOUT_MS)).toBe(2);
+      expect(worker.stderr).toContain(`${join(folder, "sleeper.ts")}: handlerTimeoutMs`);
+    });
+  },
+  TIMEOUT_MS,
+);
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  return await work.then(
+    () => "none",
+    (error: unknown) => AgentrtError.from(error).code,
+  );
+}

@@ -26,7 +26,8 @@ export interface UserAgentsOptions {
 
 /** The agents of one file that are registered. */
 interface LoadedFile {
-  readonly types: Set<string>;
+  /** Each with its options as JSON. */
+  readonly types: Map<string, string>;
   /** By what they match. */
   readonly subscriptions: Map<string, Subscription>;
   /** What was loaded last, or could not be; another try with the same text is in vain. */
@@ -89,7 +90,7 @@ export class UserAgents {
 
   async #load(file: string): Promise<void> {
     this.#files.set(file, {
-      types: new Set(),
+      types: new Map(),
       subscriptions: new Map(),
       code: undefined,
       problem: undefined,
@@ -143,7 +144,7 @@ export class UserAgents {
     if (bundle.code !== loaded.code) {
       await this.#loadBundle(file, bundle);
       loaded.problem = undefined;
-      log.info("agent file loaded anew", { file, agents: [...loaded.types].join(",") });
+      log.info("agent file loaded anew", { file, agents: [...loaded.types.keys()].join(",") });
     }
   }
 
@@ -155,19 +156,27 @@ export class UserAgents {
     }
     const { runtime } = this.#options;
     for (const agent of agents) {
-      if (loaded.types.has(agent.type)) {
+      const options = JSON.stringify(agent.options);
+      const optionsBefore = loaded.types.get(agent.type);
+      if (optionsBefore !== undefined) {
+        if (optionsBefore !== options) {
+          log.warn("the options of an agent changed; they hold when the worker starts again", {
+            file,
+            agent: agent.type,
+          });
+        }
         await runtime.replaceFactory(agent.type, agent.factory);
         await this.#subscribe(loaded, agent);
       } else if (this.#isStarted) {
-        loaded.types.add(agent.type);
+        loaded.types.set(agent.type, options);
         this.#registerLater(agent, file, loaded);
       } else {
         await this.#register(agent, file);
-        loaded.types.add(agent.type);
+        loaded.types.set(agent.type, options);
         await this.#subscribe(loaded, agent);
       }
     }
-    for (const type of loaded.types) {
+    for (const type of loaded.types.keys()) {
       if (!agents.some((agent) => agent.type === type)) {
         log.warn("an agent is no longer in its file; it goes on until the worker stops", {
           file,
@@ -187,9 +196,9 @@ export class UserAgents {
       });
   }
 
-  async #register({ type, factory }: DeclaredAgent, file: string): Promise<void> {
+  async #register({ type, factory, options }: DeclaredAgent, file: string): Promise<void> {
     try {
-      await this.#options.runtime.registerFactory(type, factory);
+      await this.#options.runtime.registerFactory(type, factory, options);
     } catch (thrown) {
       const error = AgentrtError.from(thrown);
       throw new AgentrtError(error.code, `${file}: ${error.message}`, {
