@@ -1,28 +1,31 @@
-// A sensor with a loose contact: of each ten readings, three in a row fail and one hangs.
+// Reads a thermometer that fails now and then. The agent does not deal with that: its options do.
 import { defineAgent } from "agentrt";
 import { Read, Reading } from "./messages.ts";
+import { measure } from "./thermometer.ts";
 
 export const sensor = defineAgent({
   type: "sensor",
-  description: "Measures, when it feels like it",
+  options: {
+    // A reading that hangs ends after this time.
+    handlerTimeoutMs: 300,
+    // After two failures in a row the agent is made anew, with its state.
+    restart: { afterFailures: 2, backoffInitialMs: 100 },
+    // After three it gets no messages for a while; then one is let through, to see.
+    circuit: { afterFailures: 3, openForMs: 1_500 },
+  },
+  description: "Measures, when the cable lets it",
   setup(agent) {
     let count = 0;
     agent.handleRpc(Read, async (_, { signal }) => {
+      const celsius = await measure(signal);
       count += 1;
-      const step = count % 10;
-      if (step >= 3 && step <= 5) {
-        throw new Error("no contact");
-      }
-      if (step === 8) {
-        await new Promise((_resolve, reject) => {
-          const timer = setTimeout(() => reject(new Error("woke up too late")), 2_000);
-          signal.addEventListener("abort", () => {
-            clearTimeout(timer);
-            reject(signal.reason);
-          });
-        });
-      }
-      return Reading.of({ celsius: 20 + step });
+      return Reading.of({ celsius, count });
     });
+    return {
+      saveState: () => count,
+      loadState: (state) => {
+        count = Number(state);
+      },
+    };
   },
 });

@@ -34,16 +34,29 @@ async function withPrograms(use: (path: string) => Promise<void>): Promise<void>
   }
 }
 
-/** True when the lines are in the log, or on standard output in this order; others may stand between them. */
+/**
+ * True when the lines are in the log in this order, or on standard output; others may stand between
+ * them. An ellipsis stands for anything.
+ */
 function hasPrinted(child: AgentrtProcess, lines: readonly string[]): boolean {
-  let from = 0;
+  let stdout = child.stdout;
+  let logs = child.logs.map(({ message }) => message);
   return lines.every((line) => {
-    const at = child.stdout.indexOf(line, from);
-    if (at >= 0) {
-      from = at + line.length;
+    const parts = line.split("…").map((part) => part.replace(/[^\w\s]/g, "\\$&"));
+    const match = new RegExp(parts.join(".*")).exec(stdout);
+    if (match !== null) {
+      stdout = stdout.slice(match.index + match[0].length);
+      return true;
     }
-    return at >= 0 || child.logs.some(({ message }) => message === line);
+    const at = logs.indexOf(line);
+    logs = logs.slice(at + 1);
+    return at >= 0;
   });
+}
+
+/** Programs are the shell's process themselves, so that they are ended with it; its own commands need it. */
+function shellCommand(command: string): string {
+  return /[|&;]/.test(command) ? command : `exec ${command}`;
 }
 
 async function waitUntilPrinted(child: AgentrtProcess, lines: readonly string[]): Promise<void> {
@@ -58,7 +71,7 @@ async function waitUntilPrinted(child: AgentrtProcess, lines: readonly string[])
 }
 
 test("examples - each is there with a README", () => {
-  expect(folders).toEqual(["chat", "flaky-sensor", "inventory", "llm-agent"]);
+  expect(folders).toEqual(["chat", "flaky-sensor", "inventory", "llm-agent", "task-queue"]);
 });
 
 test.each(folders)("examples - the commands of %s print what its README says", async (folder) => {
@@ -70,7 +83,7 @@ test.each(folders)("examples - the commands of %s print what its README says", a
     const children: AgentrtProcess[] = [];
     for (const { command, prints } of commands) {
       const child = stack.use(
-        startProcess(["bash", "-c", `exec ${command}`], {
+        startProcess(["bash", "-c", shellCommand(command)], {
           env: {
             PATH: path,
             AGENTRT_LISTEN: command.includes("--role host") ? address : undefined,
