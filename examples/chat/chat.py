@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import threading
 from dataclasses import dataclass
 
 from autogen_core import MessageContext, RoutedAgent, TopicId, TypeSubscription, message_handler
@@ -38,8 +39,15 @@ async def main() -> None:
     await runtime.add_subscription(TypeSubscription(ROOM.type, AGENT_TYPE))
     print(f"{SPEAKER} is in the room.", flush=True)
     await runtime.publish_message(ChatLine(SPEAKER, "I am here."), ROOM)
-    while text := await asyncio.to_thread(sys.stdin.readline):
-        await runtime.publish_message(ChatLine(SPEAKER, text.rstrip("\n")), ROOM)
+    loop = asyncio.get_running_loop()
+
+    def say_what_is_typed() -> None:
+        for text in sys.stdin:
+            line = ChatLine(SPEAKER, text.rstrip("\n"))
+            asyncio.run_coroutine_threadsafe(runtime.publish_message(line, ROOM), loop)
+
+    # A daemon, so that its waiting for the keyboard does not hold up the end.
+    threading.Thread(target=say_what_is_typed, daemon=True).start()
     await runtime.stop_when_signal()
 
 

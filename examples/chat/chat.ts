@@ -37,7 +37,8 @@ await runtime.start();
 console.log(`${speaker} is in the room.`);
 await say("I am here.");
 
-createInterface({ input: process.stdin }).on("line", (text) => {
+const keyboard = createInterface({ input: process.stdin }).on("line", (text) => {
   say(text).catch((error: unknown) => console.error(error));
 });
 await runtime.stopWhenSignal();
+keyboard.close();

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { pythonWithAutogen } from "../interop/venv.ts";
 import { freePort } from "../kit/ports.ts";
-import { type AgentrtProcess, agentrtBinary, startProcess } from "../kit/process.ts";
+import { type AgentrtProcess, agentrtBinary, startAgentrt, startProcess } from "../kit/process.ts";
 import { waitFor } from "../kit/wait.ts";
+import { within } from "../kit/within.ts";
 import { readCommands } from "./read-commands.ts";
 
 // The first may have to install AutoGen.
@@ -102,6 +103,62 @@ test.each(folders)("examples - the commands of %s print what its README says", a
         await waitUntilPrinted(child, prints);
       }
     }
+  });
+});
+
+/** A program of the chat with somebody at its keyboard. */
+function startChat(path: string, command: readonly string[], address: string) {
+  const child = Bun.spawn([...command], {
+    cwd: dirname(examples),
+    env: { PATH: path, AGENTRT_HOST_ADDRESS: address },
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  let printed = "";
+  const reading = (async () => {
+    for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+      printed += chunk;
+    }
+  })();
+  return {
+    async type(line: string): Promise<void> {
+      child.stdin.write(`${line}\n`);
+      await child.stdin.flush();
+    },
+    async waitFor(text: string): Promise<void> {
+      await waitFor(() => printed.includes(text), { what: `"${text}"`, timeoutMs: 40_000 });
+    },
+    async pressCtrlC(): Promise<number | undefined> {
+      child.kill("SIGINT");
+      return await within(child.exited, 20_000);
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      child.kill("SIGKILL");
+      await reading;
+    },
+  };
+}
+
+test("examples - what is typed in the chat appears in the other language, and Ctrl-C leaves the room", async () => {
+  await withPrograms(async (path) => {
+    await using host = startAgentrt([
+      "--role=host",
+      "--listen=127.0.0.1:0",
+      "--http=off",
+      "--data=none",
+    ]);
+    const address = String((await host.waitForLog("host ready")).properties["listen"]);
+    await using grace = startChat(path, ["python", "examples/chat/chat.py", "Grace"], address);
+    await grace.waitFor("Grace is in the room.");
+    await using ada = startChat(path, ["bun", "examples/chat/chat.ts", "Ada"], address);
+    await ada.waitFor("Grace: Welcome, Ada!");
+    await ada.type("How is the weather?");
+    await grace.waitFor("Ada: How is the weather?");
+    await grace.type("Splendid.");
+    await ada.waitFor("Grace: Splendid.");
+    expect(await ada.pressCtrlC()).toBe(0);
+    expect(await grace.pressCtrlC()).toBe(0);
   });
 });
 
