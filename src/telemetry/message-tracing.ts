@@ -16,7 +16,12 @@ import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-ho
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
 import type { AgentId } from "../core/agent-id.ts";
-import type { EventEnvelope, Headers, RequestEnvelope } from "../core/envelope.ts";
+import type {
+  EventEnvelope,
+  Headers,
+  RequestEnvelope,
+  ResponseEnvelope,
+} from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { ActiveSpan, TracerProviderLike } from "../core/tracing.ts";
 import { ATTRIBUTE } from "./message-attributes.ts";
@@ -118,6 +123,12 @@ export class MessageTracing {
       parent,
     );
     return await ending(span, () => context.with(trace.setSpan(parent, span), handle));
+  }
+
+  /** Puts an answer into the trace of its call, whose headers are given. */
+  answer(callHeaders: Headers, answer: ResponseEnvelope): ResponseEnvelope {
+    const added = headersOf(contextOf(ROOT_CONTEXT, callHeaders));
+    return { ...answer, headers: { ...answer.headers, ...added } };
   }
 }
 

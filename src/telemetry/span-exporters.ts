@@ -74,20 +74,24 @@ export class SayingExporter implements SpanExporter {
   readonly #target: string;
   #isFailing = false;
   #lost = 0;
+  #exported = 0;
 
   constructor(inner: SpanExporter, target: string) {
     this.#inner = inner;
     this.#target = target;
   }
 
+  /** Spans that arrived. */
+  get exported(): number {
+    return this.#exported;
+  }
+
   export(spans: ReadableSpan[], done: Done): void {
     this.#inner.export(spans, (result) => {
       if (result.code === ExportResultCode.FAILED) {
         this.#failed(spans.length, result.error);
-      } else if (this.#isFailing) {
-        logger.info("spans are exported again", { target: this.#target, lost: this.#lost });
-        this.#isFailing = false;
-        this.#lost = 0;
+      } else {
+        this.#succeeded(spans.length);
       }
       done({ code: ExportResultCode.SUCCESS });
     });
@@ -99,6 +103,15 @@ export class SayingExporter implements SpanExporter {
 
   async shutdown(): Promise<void> {
     await this.#inner.shutdown();
+  }
+
+  #succeeded(count: number): void {
+    this.#exported += count;
+    if (this.#isFailing) {
+      logger.info("spans are exported again", { target: this.#target, lost: this.#lost });
+      this.#isFailing = false;
+      this.#lost = 0;
+    }
   }
 
   #failed(count: number, error: Error | undefined): void {

@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import { getNumberFromEnv, getStringFromEnv } from "@opentelemetry/core";
+import { getStringFromEnv } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import {
   detectResources,
@@ -10,8 +10,11 @@ import {
 import { BatchSpanProcessor, type SpanExporter, TracerProvider } from "@opentelemetry/sdk-trace";
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from "@opentelemetry/semantic-conventions";
 import { ATTR_SERVICE_INSTANCE_ID } from "@opentelemetry/semantic-conventions/incubating";
+import { AgentrtError } from "../core/errors.ts";
 import type { TracerProviderLike } from "../core/tracing.ts";
+import { batchLimits } from "./batch-limits.ts";
 import { samplerFrom } from "./sampler.ts";
+import { SpanCounter } from "./span-counter.ts";
 import { consoleExporter, fileExporter, SayingExporter } from "./span-exporters.ts";
 import type { TraceTarget } from "./trace-target.ts";
 
@@ -28,20 +31,20 @@ export interface TracingOptions {
 
 export interface Tracing {
   readonly tracerProvider: TracerProviderLike;
-  /** Exports what is left, but not for longer than {@link STOP_TIMEOUT_MS}. Does not reject. */
+  /**
+   * Exports what is left, but not for longer than {@link STOP_TIMEOUT_MS}, and logs how many spans were lost
+   * in all, if any. Does not reject.
+   */
   stop(): Promise<void>;
 }
 
 /** A collector that does not answer must not hold up the end of a process. */
 const STOP_TIMEOUT_MS = 2_000;
-/** What is printed or written here shall be there soon; a collector gets OpenTelemetry's five seconds. */
-const LOCAL_DELAY_MS = 500;
-const REMOTE_DELAY_MS = 5_000;
 
 /**
  * Starts OpenTelemetry's SDK as the `OTEL_…` variables say. Loaded only when tracing is wanted.
  * @returns undefined when `OTEL_SDK_DISABLED` is true
- * @throws AgentrtError `INVALID_OPTION` when the file cannot be opened
+ * @throws AgentrtError `INVALID_OPTION` when the file cannot be opened, or a collector's address is none
  */
 export async function startTracing(options: TracingOptions): Promise<Tracing | undefined> {
   const { target } = options;
@@ -50,6 +53,7 @@ export async function startTracing(options: TracingOptions): Promise<Tracing | u
     return undefined;
   }
   const exporter = new SayingExporter(await exporterFor(options), target.kind);
+  const counter = new SpanCounter();
   const provider = new TracerProvider({
     resource: resourceFromAttributes({
       [ATTR_SERVICE_NAME]: options.serviceName,
@@ -60,7 +64,10 @@ export async function startTracing(options: TracingOptions): Promise<Tracing | u
       getStringFromEnv("OTEL_TRACES_SAMPLER"),
       getStringFromEnv("OTEL_TRACES_SAMPLER_ARG"),
     ),
-    spanProcessors: [processorFor(exporter, target.kind === "otlp")],
+    spanProcessors: [
+      counter,
+      new BatchSpanProcessor({ exporter, ...batchLimits(target.kind === "otlp") }),
+    ],
   });
   logger.info("tracing is on", { target: target.kind });
   return {
@@ -73,6 +80,10 @@ export async function startTracing(options: TracingOptions): Promise<Tracing | u
       });
       await Promise.race([ended, timeUp]);
       clearTimeout(timer);
+      const lost = counter.ended - exporter.exported;
+      if (lost > 0) {
+        logger.warn("not all spans could be exported", { target: target.kind, lost });
+      }
     },
   };
 }
@@ -90,6 +101,7 @@ async function exporterFor({ target, print }: TracingOptions): Promise<SpanExpor
       if (protocol !== undefined && protocol !== "http/protobuf") {
         logger.warn("this OTLP protocol is not spoken; http/protobuf is used", { protocol });
       }
+      ENDPOINT_VARIABLES.forEach(assertEndpoint);
       return new OTLPTraceExporter();
     }
     default:
@@ -97,13 +109,17 @@ async function exporterFor({ target, print }: TracingOptions): Promise<SpanExpor
   }
 }
 
-function processorFor(exporter: SpanExporter, isRemote: boolean): BatchSpanProcessor {
-  return new BatchSpanProcessor({
-    exporter,
-    scheduledDelayMillis:
-      getNumberFromEnv("OTEL_BSP_SCHEDULE_DELAY") ?? (isRemote ? REMOTE_DELAY_MS : LOCAL_DELAY_MS),
-    maxQueueSize: getNumberFromEnv("OTEL_BSP_MAX_QUEUE_SIZE") ?? 2_048,
-    maxExportBatchSize: getNumberFromEnv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE") ?? 512,
-    exportTimeoutMillis: getNumberFromEnv("OTEL_BSP_EXPORT_TIMEOUT") ?? 30_000,
-  });
+const ENDPOINT_VARIABLES = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+
+/** OpenTelemetry's exporter takes what is no address for its default, and spans go somewhere else or nowhere. */
+function assertEndpoint(variable: string): void {
+  const text = getStringFromEnv(variable);
+  if (text === undefined || /^https?:$/.test(URL.parse(text)?.protocol ?? "")) {
+    return;
+  }
+  throw new AgentrtError(
+    "INVALID_OPTION",
+    `${variable} is ${JSON.stringify(text)}, which is not the address of a collector. Write it as http://127.0.0.1:4318.`,
+    { data: { option: variable } },
+  );
 }

@@ -82,22 +82,30 @@ export class Handling {
       handlerTimeoutMs === undefined ? undefined : new TimeLimit(delivery, handlerTimeoutMs);
     const signal = limit?.signal ?? delivery.signal;
     const { tracing } = this.#parts;
-    const running =
+    let running: Promise<object | undefined> | undefined;
+    const run = (): Promise<object | undefined> => {
+      const work = this.#run(delivery, signal);
+      running = work;
+      return work === HANDLED || limit === undefined ? work : limit.race(work);
+    };
+    // The span ends with the time limit, for a handler that hangs may never do so.
+    const outcome =
       tracing === undefined || delivery.kind === "task"
-        ? this.#run(delivery, signal)
-        : tracing.handle(delivery.slot.id, delivery.envelope, () => this.#run(delivery, signal));
-    return running === HANDLED && !delivery.slot.isStored
+        ? run()
+        : tracing.handle(delivery.slot.id, delivery.envelope, run);
+    return outcome === HANDLED && !delivery.slot.isStored
       ? this.#succeed(delivery, undefined)
-      : this.#awaitAndAnswer(delivery, running, limit);
+      : this.#awaitAndAnswer(delivery, outcome, limit, running);
   }
 
   async #awaitAndAnswer(
     delivery: Delivery,
-    running: Promise<object | undefined>,
+    outcome: Promise<object | undefined>,
     limit: TimeLimit | undefined,
+    running: Promise<object | undefined> | undefined,
   ): Promise<Failure | undefined> {
     try {
-      const result = await (limit?.race(running) ?? running);
+      const result = await outcome;
       await this.#succeed(delivery, result);
       return undefined;
     } catch (error) {
@@ -116,11 +124,11 @@ export class Handling {
     slot.type.counts.handled += 1;
     slot.succeeded();
     if (!slot.isStored) {
-      respond(delivery, answer);
+      this.#respond(delivery, answer);
       return undefined;
     }
     return this.#saveState(slot).then(() => {
-      respond(delivery, answer);
+      this.#respond(delivery, answer);
       return undefined;
     });
   }
@@ -143,14 +151,14 @@ export class Handling {
       delivery.kind === "message" ? errorAnswerTo(delivery.envelope.id, error) : undefined;
     if (hanging !== undefined) {
       slot.type.counts.timedOut += 1;
-      respond(delivery, answer);
+      this.#respond(delivery, answer);
     }
     const isHung = hanging !== undefined && !(await endsWithin(ABORT_GRACE_MS, settled(hanging)));
     if (!isHung) {
       await this.#saveState(slot);
     }
     if (hanging === undefined) {
-      respond(delivery, answer);
+      this.#respond(delivery, answer);
     }
     const isRestartDue = isAgentFailure(error) && slot.failed();
     if (isHung || isRestartDue) {
@@ -179,6 +187,13 @@ export class Handling {
       reason,
       pauseMs: backoff?.durationMs ?? 0,
     });
+  }
+
+  #respond(delivery: Delivery, answer: ResponseEnvelope | undefined): void {
+    if (delivery.kind === "message" && answer !== undefined) {
+      const { tracing } = this.#parts;
+      respondTo(delivery, tracing?.answer(delivery.envelope.headers, answer) ?? answer);
+    }
   }
 
   /** Gives {@link HANDLED} when the handler has ended already. Does not throw, but may reject. */
@@ -247,12 +262,6 @@ export class Handling {
         error,
       });
     }
-  }
-}
-
-function respond(delivery: Delivery, answer: ResponseEnvelope | undefined): void {
-  if (delivery.kind === "message" && answer !== undefined) {
-    respondTo(delivery, answer);
   }
 }
 

@@ -198,6 +198,9 @@ test("tracing - a host whose collector is absent ends in good time", async () =>
   await home.waitForLog("joining host");
   expect(await home.stop()).toBe(0);
   expect(home.logs.at(-1)?.message).toBe("stopped");
+  const said = home.logs.find(({ message }) => message === "not all spans could be exported");
+  expect(said?.properties["target"]).toBe("otlp");
+  expect(Number(said?.properties["lost"])).toBeGreaterThan(0);
 });
 
 test("tracing - a file gets one OTLP request as JSON a line, and all of it by the end", async () => {
@@ -266,6 +269,39 @@ test.each([
   );
   expect(await home.stop()).toBe(0);
   expect(home.stdout).toBe("");
+});
+
+test.each(["not a url", "127.0.0.1:4318", "ftp://127.0.0.1"])(
+  "tracing - a collector at %s is a clear line and exit code",
+  async (address) => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: address };
+    await using host = startAgentrt([...HOST, "--trace", "otlp"], { env });
+    expect(await host.waitForExit()).toBe(2);
+    expect(host.stderr).toBe(
+      `agentrt: --trace: OTEL_EXPORTER_OTLP_ENDPOINT is "${address}", which is not the address of a collector. Write it as http://127.0.0.1:4318. [INVALID_OPTION]\n`,
+    );
+  },
+);
+
+test.each([
+  ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "0"],
+  ["OTEL_BSP_MAX_QUEUE_SIZE", "-1"],
+])("tracing - %s=%s is warned of, and spans are exported", async (name, value) => {
+  const flags = ["--listen", "127.0.0.1:0", "--http", "off", "--data", "none"];
+  await using home = startAgentrt(
+    [
+      ...["--role", "host,environment-agent,device-agent"],
+      ...flags,
+      ...["--interval", "100ms", "--trace", "console"],
+    ],
+    { env: { [name]: value } },
+  );
+  await home.waitForStdout(/^span "handle_message" /m);
+  expect(await home.stop()).toBe(0);
+  const warning = home.logs.find(({ message }) => message.startsWith(`${name} is not a whole`));
+  expect(warning?.properties["value"]).toBe(value);
+  // A stop in order loses none.
+  expect(home.logs.map(({ message }) => message)).not.toContain("not all spans could be exported");
 });
 
 test("tracing - a file that cannot be written is a clear line and exit code", async () => {

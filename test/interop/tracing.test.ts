@@ -162,6 +162,17 @@ test("tracing - a call by an AutoGen worker begins a trace that our handler join
   });
 });
 
+test("tracing - the span in which an AutoGen worker takes our answer joins the call's trace", async () => {
+  await withThree(["--joined"], async ({ runtime, py, hostSpan, pythonSpan }) => {
+    await runtime.registerFactory("answerer", ANSWERER);
+    await py.call("answerer/one", { type: "Ask", data: { what: "echo", text: "hi" } });
+    const create = await pythonSpan("autogen create answerer.(one)-A");
+    const route = await hostSpan("route answerer");
+    const taken = await pythonSpan("autogen ack");
+    expect(taken).toMatchObject({ traceId: create.traceId, parentSpanId: route.spanId });
+  });
+});
+
 test("tracing - an event of an AutoGen worker, which carries no context, gets its trace from the host", async () => {
   await withThree([], async ({ runtime, py, ours, hostSpan }) => {
     await runtime.registerFactory("listener", LISTENER);

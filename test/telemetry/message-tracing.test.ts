@@ -112,6 +112,39 @@ test("tracing - a handler that throws marks its span and the caller's", async ()
   expect(send.status.code).toBe(SpanStatusCode.ERROR);
 });
 
+test("tracing - the span of a handler that hangs ends with its time limit", async () => {
+  const { spans, provider } = traced();
+  await using runtime = new SingleThreadedAgentRuntime({ tracerProvider: provider });
+  const hanging = defineAgent({
+    description: "",
+    setup: (agent) => agent.handleAnything(() => new Promise(() => undefined)),
+  });
+  await runtime.registerFactory("hanging", hanging, { handlerTimeoutMs: 5 });
+  await runtime.start();
+  const call = runtime.sendMessage(Note.of({ text: "hello" }), new AgentId("hanging", "x"));
+  await expect(call).rejects.toMatchObject({ code: "DEADLINE" });
+  const handling = spanNamed(spans, "handle_message");
+  expect(handling.status.code).toBe(SpanStatusCode.ERROR);
+  expect(handling.attributes["error.type"]).toBe("DEADLINE");
+});
+
+test("tracing - an answer carries the context of its call, and nothing when there is none", () => {
+  const tracing = new MessageTracing(traced().provider);
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const answer = {
+    kind: "response",
+    id: "1",
+    error: "",
+    headers: { "agentrt-code": "DEADLINE" },
+    payload: EVENT.payload,
+  } as const;
+  expect(tracing.answer({ traceparent, priority: "high" }, answer)).toEqual({
+    ...answer,
+    headers: { "agentrt-code": "DEADLINE", traceparent },
+  });
+  expect(tracing.answer({}, answer)).toEqual(answer);
+});
+
 test("tracing - a route tells the headers of its span, and only when the trace is sampled", () => {
   const told: unknown[] = [];
   const { spans, provider } = traced();
