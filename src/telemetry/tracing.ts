@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import { DiagLogLevel, diag } from "@opentelemetry/api";
 import { getStringFromEnv } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import {
@@ -52,6 +53,7 @@ export async function startTracing(options: TracingOptions): Promise<Tracing | u
     logger.info("tracing is off, because OTEL_SDK_DISABLED is true");
     return undefined;
   }
+  logComplaints();
   const exporter = new SayingExporter(await exporterFor(options), target.kind);
   const counter = new SpanCounter();
   const provider = new TracerProvider({
@@ -69,6 +71,8 @@ export async function startTracing(options: TracingOptions): Promise<Tracing | u
       new BatchSpanProcessor({ exporter, ...batchLimits(target.kind === "otlp") }),
     ],
   });
+  // What it would say later is said better by ours, and once.
+  diag.disable();
   logger.info("tracing is on", { target: target.kind });
   return {
     tracerProvider: provider,
@@ -86,6 +90,18 @@ export async function startTracing(options: TracingOptions): Promise<Tracing | u
       }
     },
   };
+}
+
+/** OpenTelemetry tells of variables that make no sense to whoever listens, which is nobody unless asked for. */
+function logComplaints(): void {
+  const say = (problem: string): void => {
+    logger.warn("OpenTelemetry has an objection to its variables", { problem });
+  };
+  const ignore = (): void => undefined;
+  diag.setLogger(
+    { error: say, warn: say, info: ignore, debug: ignore, verbose: ignore },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
 }
 
 async function exporterFor({ target, print }: TracingOptions): Promise<SpanExporter> {

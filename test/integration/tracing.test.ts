@@ -283,6 +283,17 @@ test.each(["not a url", "127.0.0.1:4318", "ftp://127.0.0.1"])(
   },
 );
 
+test("tracing - what OpenTelemetry's own library finds wrong with a variable is in the log", async () => {
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+    OTEL_EXPORTER_OTLP_COMPRESSION: "zip",
+  };
+  await using host = startAgentrt([...HOST, "--trace", "otlp"], { env });
+  const said = await host.waitForLog("OpenTelemetry has an objection to its variables");
+  expect(said.properties["problem"]).toContain("OTEL_EXPORTER_OTLP_COMPRESSION");
+  expect(await host.stop()).toBe(0);
+});
+
 test.each([
   ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "0"],
   ["OTEL_BSP_MAX_QUEUE_SIZE", "-1"],
