@@ -59,7 +59,7 @@ const forbidden = [
     severity: "error",
     from: {
       path: "^src/",
-      pathNot: ["^src/cli/agent-files/api-module\\.ts$", "^src/isolated-thread\\.ts$"],
+      pathNot: "^src/user-module\\.ts$",
     },
     to: { path: "^src/index\\.ts$" },
   },

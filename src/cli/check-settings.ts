@@ -4,6 +4,7 @@ import {
   isLoopbackHost,
   parseListenAddress,
 } from "../security/listen-rule.ts";
+import { formatDuration } from "./quantity-types.ts";
 import type { ResolvedSettings } from "./resolve-settings.ts";
 import type { Role } from "./roles.ts";
 import { flagOf } from "./setting.ts";
@@ -25,6 +26,13 @@ export function checkSettings(settings: ResolvedSettings, roles: readonly Role[]
       "INVALID_OPTION",
       "The role worker needs a file of agents. Add --agent FILE, or make a project with agentrt new NAME.",
       { data: { setting: "agent" } },
+    );
+  }
+  if (values["restart-pause"] > values["restart-pause-max"]) {
+    throw new AgentrtError(
+      "INVALID_OPTION",
+      `${settings.whereIs("restart-pause")} is ${formatDuration(values["restart-pause"])}, but must not be above ${settings.whereIs("restart-pause-max")}, which is ${formatDuration(values["restart-pause-max"])}.`,
+      { data: { setting: "restart-pause" } },
     );
   }
   const doors = openDoors(settings, roles);

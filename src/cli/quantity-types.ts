@@ -94,6 +94,17 @@ export function sizeType(range: Range): SettingType<number> {
   };
 }
 
+/** The same, or `off`, whose value is undefined. */
+export function orOff(type: SettingType<number>): SettingType<number | undefined> {
+  return {
+    placeholder: `${type.placeholder}|off`,
+    accepts: { en: `${type.accepts.en}; or \`off\``, zh: `${type.accepts.zh}；或 \`off\`（关闭）` },
+    isList: false,
+    parse: (raw) => (raw === "off" ? good(undefined) : type.parse(raw)),
+    format: (value) => (value === undefined ? "off" : type.format(value)),
+  };
+}
+
 /** The shortest spelling without a fraction, such as `90s` for 90,000. */
 export function formatDuration(milliseconds: number): string {
   return formatIn(milliseconds, "ms", DURATION_UNITS);

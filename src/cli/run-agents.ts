@@ -10,6 +10,7 @@ import { at } from "./check-settings.ts";
 import { dialAddress } from "./dial-address.ts";
 import type { AgentRole } from "./roles.ts";
 import type { RunContext } from "./run-roles.ts";
+import { isolateLimitsOf, supervisionOf } from "./supervision.ts";
 
 const log = getLogger(["agentrt", "cli"]);
 
@@ -39,6 +40,7 @@ export async function runAgents(
     maxMessageBytes: values["max-message-size"],
     drainTimeoutMs: values["drain-timeout"],
     tracerProvider,
+    ...supervisionOf(values),
     onDeadLetter: (letter) => store.addDeadLetters([letter]),
   });
   lifecycle.onStop(() => runtime.stop());
@@ -80,7 +82,12 @@ export async function runAgents(
         break;
       }
       case "worker": {
-        const agents = new UserAgents({ runtime, paths: values.agent, isWatching: values.watch });
+        const agents = new UserAgents({
+          runtime,
+          paths: values.agent,
+          isWatching: values.watch,
+          isolate: isolateLimitsOf(values),
+        });
         lifecycle.onStop(async () => agents.close());
         await agents.start();
         break;

@@ -4,6 +4,7 @@ import { AGENT_SETTINGS } from "./settings-agents.ts";
 import { COMMON_SETTINGS } from "./settings-common.ts";
 import { HOST_SETTINGS } from "./settings-host.ts";
 import { ROUTING_SETTINGS } from "./settings-routing.ts";
+import { SUPERVISION_SETTINGS } from "./settings-supervision.ts";
 
 /**
  * Every setting of agentrt. Flags, help, environment, configuration file and documentation
@@ -14,6 +15,7 @@ export const SETTINGS = Object.freeze({
   ...HOST_SETTINGS,
   ...ROUTING_SETTINGS,
   ...AGENT_SETTINGS,
+  ...SUPERVISION_SETTINGS,
 });
 
 export type SettingName = keyof typeof SETTINGS;

@@ -40,6 +40,12 @@ export interface AgentTypeOptions {
    * and no store to save it to. Default: never.
    */
   readonly idleTimeoutMs?: number | undefined;
+  /**
+   * `true` runs the type in a thread of its own, so that an endless loop in it harms no other type; see
+   * `isolated`. In a file for `agentrt --agent` this is all; elsewhere the factory has to come from
+   * `isolated`, and is refused when it does not. Default: `false`.
+   */
+  readonly isolate?: boolean | undefined;
   /** `true` is all of its defaults. Default: `false`, never. */
   readonly restart?: boolean | RestartOptions | undefined;
   /** `true` is all of its defaults. While open, messages end with `CIRCUIT_OPEN`. Default: `false`, none. */

@@ -59,7 +59,8 @@ export function subscriptionsOf({ type, subscriptions }: DeclaredAgent): readonl
 
 /**
  * Registers an agent that says its own type, with its subscriptions and options: what `agentrt --agent` does
- * with the agents of a file.
+ * with the agents of a file. `options` go before the agent's own: `{ isolate: false }` runs an
+ * isolated one in this thread, as a test wants it.
  *
  * ```ts
  * await registerAgent(runtime, thermostat);
@@ -71,6 +72,7 @@ export function subscriptionsOf({ type, subscriptions }: DeclaredAgent): readonl
 export async function registerAgent(
   runtime: AgentRuntime,
   agent: DefinedAgent | AgentClass,
+  options: RegisterOptions = {},
 ): Promise<void> {
   const declared = declaredAgent(agent);
   if (declared === undefined) {
@@ -80,7 +82,10 @@ export async function registerAgent(
     );
   }
   const subscriptions = subscriptionsOf(declared);
-  await runtime.registerFactory(declared.type, declared.factory, declared.options);
+  await runtime.registerFactory(declared.type, declared.factory, {
+    ...declared.options,
+    ...options,
+  });
   for (const subscription of subscriptions) {
     await runtime.addSubscription(subscription);
   }

@@ -18,6 +18,8 @@ export interface CircuitPolicy {
 /** The complete options of an agent type; undefined stands for "never" or "no limit". */
 export interface AgentPolicy {
   readonly concurrency: number;
+  /** True when it has to run in a thread of its own. */
+  readonly isolate: boolean;
   readonly handlerTimeoutMs: number | undefined;
   readonly idleTimeoutMs: number | undefined;
   readonly restart: RestartPolicy | undefined;
@@ -42,6 +44,7 @@ export function agentPolicy(
   const idleTimeoutMs = input.idleTimeoutMs ?? defaults.idleTimeoutMs;
   return Object.freeze({
     concurrency: concurrencyOf(input.concurrent ?? defaults.concurrent ?? false),
+    isolate: isolateOf(input.isolate ?? false),
     handlerTimeoutMs: optionalMs("handlerTimeoutMs", handlerTimeoutMs),
     idleTimeoutMs: optionalMs("idleTimeoutMs", idleTimeoutMs),
     restart: restartOf(input.restart ?? defaults.restart ?? false),
@@ -54,6 +57,13 @@ function concurrencyOf(concurrent: boolean | number): number {
     return concurrent ? CONCURRENCY_OF_TRUE : 1;
   }
   return wholeNumber("concurrent", concurrent, 1, 1, MAX_CONCURRENCY);
+}
+
+function isolateOf(isolate: boolean): boolean {
+  if (typeof isolate !== "boolean") {
+    throw invalidOption("isolate", String(isolate), "true or false");
+  }
+  return isolate;
 }
 
 function optionalMs(name: string, value: number | undefined): number | undefined {

@@ -3,10 +3,15 @@ import type { AgentPolicy } from "./agent-policy.ts";
 import type { AgentSlot } from "./agent-slot.ts";
 import { Circuit, type CircuitStateName } from "./circuit.ts";
 import { IdleSlots } from "./idle-slots.ts";
+import { isIsolated } from "./isolation/isolated-factory.ts";
 
 /** What one agent type of a runtime does and did; the counts only grow. */
 export interface AgentTypeReport {
   readonly type: string;
+  /** The rules that it is under: its own options over the defaults of the runtime. */
+  readonly rules: AgentPolicy;
+  /** True when it runs in a thread of its own. */
+  readonly isIsolated: boolean;
   /** Instances that are held now. */
   readonly instances: number;
   /** Messages that a handler finished, timers included. */
@@ -65,6 +70,8 @@ export class AgentType {
   report(): AgentTypeReport {
     return {
       type: this.name,
+      rules: this.policy,
+      isIsolated: isIsolated(this.factory),
       instances: this.instances,
       ...this.counts,
       circuit: this.circuit?.state ?? "none",

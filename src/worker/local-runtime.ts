@@ -23,6 +23,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { endsWithin } from "./ends-within.ts";
 import { GivenInstances } from "./given-instances.ts";
 import { Interventions } from "./interventions.ts";
+import { assertIsolated } from "./isolation/isolated-factory.ts";
 import { type Message, publishOptionsOf } from "./message.ts";
 import { MessageTypes } from "./message-types.ts";
 import { PendingCalls } from "./pending-calls.ts";
@@ -138,6 +139,9 @@ export abstract class LocalRuntime implements AgentRuntime, AsyncDisposable {
     this.assertUsable();
     assertPolicy(type, options?.policy);
     const policy = agentPolicy(options, this.#options.agentDefaults);
+    if (policy.isolate) {
+      assertIsolated(type, factory);
+    }
     // Known here first: the host may send messages before its answer to the registration is read.
     this.instances.addType(type, factory, policy);
     try {

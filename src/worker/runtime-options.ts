@@ -23,7 +23,7 @@ export interface RuntimeOptions {
   /** Agent instances in this process. Keys come from peers, who could make any number. Default: 100,000. */
   readonly maxInstances: number;
   /** How agent types are treated whose registration says nothing else. Default: see {@link AgentTypeOptions}. */
-  readonly agentDefaults: AgentTypeOptions;
+  readonly agentDefaults: Omit<AgentTypeOptions, "isolate">;
   /**
    * An event that comes again within this time, by topic, source and id, is not handed over again, in
    * milliseconds; 0 hands over everything. Default: 60,000.

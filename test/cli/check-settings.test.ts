@@ -29,6 +29,7 @@ test.each([
   "--role host --listen 0.0.0.0:1 --insecure",
   "--role device-agent --air-conditioner-off 27.9 --humidifier-on 54",
   "--role ui-agent --insecure",
+  "--role ui-agent --restart-pause 30s",
 ])("settings check - %s is fine", (args) => {
   expect(check(args)).toBe("fine");
 });
@@ -43,6 +44,10 @@ test.each([
   [
     "--role device-agent --air-conditioner-on 24",
     "INVALID_OPTION --air-conditioner-off (default) is 24, but must be below --air-conditioner-on, which is 24.",
+  ],
+  [
+    "--role device-agent --restart-pause 1m",
+    "INVALID_OPTION --restart-pause is 1m, but must not be above --restart-pause-max (default), which is 30s.",
   ],
   [
     "--role device-agent --humidifier-on 60",

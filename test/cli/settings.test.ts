@@ -41,6 +41,7 @@ const timeTo = (min: string, max: string, ...illegal: string[]): Samples => ({
   bounds: [min, max],
   illegal: [...illegal, "7", "soon"],
 });
+const TIMER = timeTo("1ms", "24d", "0ms", "25d");
 const ADDRESS: Samples = {
   legal: ["127.0.0.1:1", "[::1]:65535"],
   illegal: ["localhost", "localhost:65536", ":1"],
@@ -107,6 +108,23 @@ const SAMPLES: Record<SettingName, Samples> = {
   "manual-hold": timeTo("0ms", "7d", "8d"),
   "alert-temperature": TEMPERATURE,
   ui: ADDRESS,
+  "handler-timeout": { ...TIMER, legal: ["7s", "off"] },
+  "restart-after": { ...countTo(1_000_000), legal: ["7", "off"] },
+  "restart-pause": TIMER,
+  "restart-pause-max": TIMER,
+  "circuit-after": { ...countTo(1_000_000), legal: ["7", "off"] },
+  "circuit-open": TIMER,
+  "idle-timeout": { ...TIMER, legal: ["7s", "off"] },
+  "max-instances": countTo(10_000_000),
+  "mailbox-max-messages": countTo(10_000_000),
+  "mailbox-max-size": { legal: ["1MiB", "2MiB"], bounds: ["1KiB", "4GiB"], illegal: ["1", "5GiB"] },
+  "mailbox-full": { legal: ["drop-newest", "drop-newest"], illegal: ["block"] },
+  "isolate-unresponsive": timeTo("10ms", "24d", "9ms", "25d"),
+  "isolate-max-memory": {
+    legal: ["1MiB", "2MiB"],
+    bounds: ["1MiB", "64GiB"],
+    illegal: ["1023KiB", "65GiB"],
+  },
 };
 
 function flagsFor(name: SettingName, text: string): Flags {

@@ -32,6 +32,7 @@ beforeAll(async () => {
   const tarball = /agentrt-[\d.]+\.tgz$/m.exec(pack.output)?.[0] ?? "";
   await writeFile(join(folder, "package.json"), '{ "private": true, "type": "module" }');
   await copyFile(join(import.meta.dir, "suite.mjs"), join(folder, "api.test.mjs"));
+  await copyFile(join(import.meta.dir, "isolated.mjs"), join(folder, "isolated.mjs"));
   const install = await run(["npm", "install", "--no-audit", "--no-fund", `./${tarball}`], folder);
   expect(install).toMatchObject({ code: 0 });
 }, TIMEOUT_MS);
@@ -47,6 +48,7 @@ test("package - the tarball holds the code for both, declarations, licence and a
     "package/README.md",
     "package/bun.js",
     "package/index.d.ts",
+    "package/isolated-thread.js",
     "package/node.js",
     "package/package.json",
   ]);
@@ -65,7 +67,7 @@ test(
   "package - the shared tests pass under Bun",
   async () => {
     const { code, output } = await run([process.execPath, "test", "./api.test.mjs"], folder);
-    expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/ 3 pass\n/) });
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/ 4 pass\n/) });
   },
   TIMEOUT_MS,
 );

@@ -9,6 +9,7 @@ import {
   defineMessage,
   GrpcWorkerAgentRuntime,
   GrpcWorkerAgentRuntimeHost,
+  isolated,
   Message,
   openSqliteStore,
   RoutedAgent,
@@ -122,4 +123,27 @@ test("package - what needs Bun says so elsewhere", async () => {
     await server.stop();
   });
   assert.equal(page, isBun ? "none" : "NEEDS_BUN");
+  const module = new URL("./isolated.mjs", import.meta.url);
+  const thread = await codeOf(() => isolated({ module, export: "risky" }));
+  assert.equal(thread, isBun ? "none" : "NEEDS_BUN");
+  const runtime = new SingleThreadedAgentRuntime();
+  const options = { isolate: true };
+  const type = await codeOf(() => runtime.registerFactory("risky", () => new Echo(), options));
+  assert.equal(type, isBun ? "INVALID_OPTION" : "NEEDS_BUN");
+});
+
+test("package - isolated agents run under Bun", { skip: !isBun }, async () => {
+  const runtime = new SingleThreadedAgentRuntime({ drainTimeoutMs: 0 });
+  const module = new URL("./isolated.mjs", import.meta.url);
+  await runtime.registerFactory("risky", isolated({ module, export: "risky" }), {
+    handlerTimeoutMs: 1_500,
+  });
+  runtime.addMessageType(Mean);
+  await runtime.start();
+  const ask = async (celsius) =>
+    await runtime.sendMessage(Reading.of({ celsius }), new AgentId("risky", "a"));
+  assert.deepEqual(await ask(4), Mean.of({ sum: 4 }));
+  assert.equal(await codeOf(() => ask(-1)), "DEADLINE");
+  assert.deepEqual(await ask(5), Mean.of({ sum: 9 }));
+  await runtime.stop();
 });

@@ -2,9 +2,12 @@ import { describe, expect, test } from "bun:test";
 import {
   AgentId,
   type AgentTypeOptions,
+  createMemoryStore,
   defineAgent,
   type IsolateOptions,
   isolated,
+  type RuntimeOptionsInput,
+  registerAgent,
   SingleThreadedAgentRuntime,
   TopicId,
   TypeSubscription,
@@ -14,11 +17,15 @@ import { waitFor } from "../kit/wait.ts";
 import { Do, Told } from "./fixtures/isolated-agents.ts";
 
 const module = new URL("./fixtures/isolated-agents.ts", import.meta.url);
-type What = "count" | "loop" | "throw" | "hang" | "ask" | "publish";
+type What = Parameters<typeof Do.of>[0]["what"];
 
 /** A runtime with the isolated type `risky` and the type `safe` beside it. */
-async function withRisky(isolate: Partial<IsolateOptions> = {}, options: AgentTypeOptions = {}) {
-  const runtime = new SingleThreadedAgentRuntime({ drainTimeoutMs: 0 });
+async function withRisky(
+  isolate: Partial<IsolateOptions> = {},
+  options: AgentTypeOptions = {},
+  runtimeOptions: RuntimeOptionsInput = {},
+) {
+  const runtime = new SingleThreadedAgentRuntime({ drainTimeoutMs: 0, ...runtimeOptions });
   runtime.addMessageType(Told);
   const told: number[] = [];
   const safe = defineAgent({
@@ -86,7 +93,7 @@ describe("isolated agents", () => {
     const error = await looping;
     expect([error.code, error.message]).toEqual([
       "HANDLER_FAILED",
-      "The agent's thread did not answer for 300 ms and was ended. It may be in an endless loop.",
+      "The agent's thread was ended, because it did not answer for 300 ms. It may be in an endless loop.",
     ]);
     expect(servedMeanwhile).toBeGreaterThan(50);
     expect(await ask("count")).toEqual(Told.of({ n: 3 }));
@@ -129,4 +136,87 @@ describe("isolated agents", () => {
     expect(await ask("count")).toEqual(Told.of({ n: 4 }));
     await runtime.stop();
   }, 30_000);
+
+  test.each<[What, string]>([
+    ["exit", "it left by itself, with code 7. Was process.exit() called?"],
+    ["hoard", "it took more memory than the 256 MiB that it may have."],
+  ])(
+    "%s ends the thread alone, and its state comes back",
+    async (what, why) => {
+      const { runtime, ask } = await withRisky({
+        maxMemoryBytes: 2 ** 28,
+        unresponsiveAfterMs: 60_000,
+      });
+      await ask("count");
+      await ask("count", "a", "safe");
+      const error = await rejectionOf(ask(what));
+      expect([error.code, error.message]).toEqual([
+        "HANDLER_FAILED",
+        `The agent's thread was ended, because ${why}`,
+      ]);
+      expect(await ask("count")).toEqual(Told.of({ n: 2 }));
+      expect(await ask("count", "a", "safe")).toEqual(Told.of({ n: 102 }));
+      await runtime.stop();
+    },
+    60_000,
+  );
+
+  test.each<What>(["reject", "leak"])(
+    "%s outside of the handler ends the thread, and its state comes back",
+    async (what) => {
+      const { runtime, ask } = await withRisky({ maxMemoryBytes: 2 ** 27 });
+      await ask("count");
+      await ask("count", "b");
+      const ended = rejectionOf(ask("hang", "b"));
+      // It may end before the answer is out, or after.
+      await Promise.allSettled([ask(what)]);
+      const { code, message } = await ended;
+      expect([code, message]).toEqual([
+        "HANDLER_FAILED",
+        expect.stringContaining("The agent's thread was ended, because it "),
+      ]);
+      expect(await ask("count")).toEqual(Told.of({ n: 2 }));
+      await runtime.stop();
+    },
+    60_000,
+  );
+
+  test("a stored state that does not fit is kept aside, and the agent begins anew", async () => {
+    const stateStore = createMemoryStore();
+    stateStore.saveState(new AgentId("risky", "a"), '"three"');
+    const { runtime, ask } = await withRisky({}, {}, { stateStore });
+    expect(await ask("count")).toEqual(Told.of({ n: 1 }));
+    expect(await ask("count")).toEqual(Told.of({ n: 2 }));
+    expect(stateStore.loadState(new AgentId("risky", "a"))).toBe("2");
+    const refused = await rejectionOf(runtime.agentLoadState(new AgentId("risky", "a"), "four"));
+    expect(refused.code).toBe("STATE_REJECTED");
+    await runtime.agentLoadState(new AgentId("risky", "a"), 7);
+    expect(await ask("count")).toEqual(Told.of({ n: 8 }));
+    await runtime.stop();
+  }, 30_000);
+
+  test("a type that shall be isolated and cannot be is refused, and says what to do", async () => {
+    const runtime = new SingleThreadedAgentRuntime();
+    const wanted = defineAgent({
+      type: "wanted",
+      description: "",
+      options: { isolate: true },
+      setup: () => undefined,
+    });
+    const error = await rejectionOf(registerAgent(runtime, wanted));
+    expect([error.code, error.message]).toEqual([
+      "INVALID_OPTION",
+      expect.stringContaining("register isolated({ module, export })"),
+    ]);
+    await registerAgent(runtime, wanted, { isolate: false });
+    const factory = isolated({ module, export: "Risky" });
+    await runtime.registerFactory("risky", factory, { isolate: true, handlerTimeoutMs: 5 });
+    const types = runtime.report().agentTypes;
+    expect(types.map(({ type, isIsolated }) => [type, isIsolated])).toEqual([
+      ["wanted", false],
+      ["risky", true],
+    ]);
+    expect(types[1]?.rules).toMatchObject({ handlerTimeoutMs: 5, isolate: true, concurrency: 1 });
+    await runtime.stop();
+  });
 });

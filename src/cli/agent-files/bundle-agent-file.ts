@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, resolve, sep } from "node:path";
 import { AgentrtError, messageOf } from "../../core/errors.ts";
-import { API, API_NAME } from "./api-module.ts";
+import { API, API_NAME } from "../../user-module.ts";
 
 /** The parts of Bun's build messages that tell a person where to look. */
 interface Position {

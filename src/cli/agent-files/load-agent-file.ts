@@ -1,46 +1,45 @@
-import { randomUUID } from "node:crypto";
-import { rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
+import { pathToFileURL } from "node:url";
 import { type DeclaredAgent, declaredAgent } from "../../core/declared-agent.ts";
 import { AgentrtError, messageOf } from "../../core/errors.ts";
-import { installApi } from "./api-module.ts";
+import { importInPlaceOf, installApi } from "../../user-module.ts";
+import { type IsolateLimits, isolatedFactory } from "../../worker/isolation/isolated-factory.ts";
 import { type AgentBundle, brokenFile, checkAgentFile } from "./bundle-agent-file.ts";
 
 /**
- * The agents that a file exports, under any name or as the default.
+ * The agents that a file exports, under any name or as the default. Those with the option `isolate`
+ * run in a thread of their own, which loads the file again.
  * @param file an absolute path
  * @throws AgentrtError `AGENT_FILE_BROKEN`, with file, and line and column where they are known
  */
-export async function loadAgentFile(file: string): Promise<readonly DeclaredAgent[]> {
+export async function loadAgentFile(
+  file: string,
+  isolate: IsolateLimits,
+): Promise<readonly DeclaredAgent[]> {
   installApi();
   await checkAgentFile(file);
-  return await agentsOf(file, async () => await import(file));
+  return await agentsOf(file, async () => await import(file), isolate, undefined);
 }
 
 /**
  * As `loadAgentFile`, but from a bundle of what the file and its relative imports hold now, however
- * often they were loaded before. A module is kept by its path for the life of a process, so the new version
- * becomes one file of a new name, beside the first, for the moment of loading.
+ * often they were loaded before.
  */
 export async function loadAgentBundle(
   file: string,
   bundle: AgentBundle,
+  isolate: IsolateLimits,
 ): Promise<readonly DeclaredAgent[]> {
   installApi();
-  const copy = join(dirname(file), `.agentrt-${randomUUID()}.mjs`);
-  return await agentsOf(file, async () => {
-    writeFileSync(copy, bundle.code);
-    try {
-      return await import(copy);
-    } finally {
-      rmSync(copy, { force: true });
-    }
-  });
+  const load = async (): Promise<unknown> => await importInPlaceOf(file, bundle.code);
+  return await agentsOf(file, load, isolate, bundle.code);
 }
 
 async function agentsOf(
   file: string,
   importFile: () => Promise<unknown>,
+  isolate: IsolateLimits,
+  code: string | undefined,
 ): Promise<readonly DeclaredAgent[]> {
   let module: unknown;
   try {
@@ -53,7 +52,13 @@ async function agentsOf(
     try {
       const agent = declaredAgent(value);
       if (agent !== undefined) {
-        agents.set(value, agent);
+        const where = { module: pathToFileURL(file).href, export: name, code };
+        agents.set(
+          value,
+          agent.options.isolate === true
+            ? { ...agent, factory: isolatedFactory(where, isolate) }
+            : agent,
+        );
       }
     } catch (error) {
       throw brokenFile(file, `export ${name}: ${messageOf(error)}`, undefined, error);

@@ -4,6 +4,7 @@ import { type DeclaredAgent, subscriptionsOf } from "../../core/declared-agent.t
 import { AgentrtError } from "../../core/errors.ts";
 import type { AgentRuntime } from "../../core/runtime.ts";
 import { routeKeyOf, type Subscription } from "../../core/subscription.ts";
+import type { IsolateLimits } from "../../worker/isolation/isolated-factory.ts";
 import { type AgentBundle, bundleAgentFile } from "./bundle-agent-file.ts";
 import { FileWatcher } from "./file-watcher.ts";
 import { findAgentFiles } from "./find-agent-files.ts";
@@ -22,6 +23,8 @@ export interface UserAgentsOptions {
   readonly paths: readonly string[];
   /** Loads files anew when they change. */
   readonly isWatching: boolean;
+  /** The limits of agents in threads of their own. */
+  readonly isolate: IsolateLimits;
 }
 
 /** The agents of one file that are registered. */
@@ -96,7 +99,7 @@ export class UserAgents {
       problem: undefined,
     });
     if (!this.#options.isWatching) {
-      await this.#take(file, await loadAgentFile(file));
+      await this.#take(file, await loadAgentFile(file, this.#options.isolate));
       return;
     }
     this.#watcher.watch(file, [file]);
@@ -110,7 +113,7 @@ export class UserAgents {
     if (loaded !== undefined) {
       loaded.code = bundle.code;
     }
-    await this.#take(file, await loadAgentBundle(file, bundle));
+    await this.#take(file, await loadAgentBundle(file, bundle, this.#options.isolate));
   }
 
   async #reloadChanged(): Promise<void> {
@@ -206,7 +209,7 @@ export class UserAgents {
         data: { ...error.data, file },
       });
     }
-    log.info("agent registered", { agent: type, file });
+    log.info("agent registered", { agent: type, file, ...options });
   }
 
   async #subscribe({ subscriptions }: LoadedFile, agent: DeclaredAgent): Promise<void> {

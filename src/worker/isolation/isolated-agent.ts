@@ -9,27 +9,54 @@ import type { IsolatedThreads } from "./isolated-threads.ts";
 /** What the process knows of an instance that lives in a thread. */
 export class IsolatedAgent implements Agent {
   readonly id: AgentId;
+  /** As of the last message. Only an instance that keeps state has these two. */
+  saveState?: () => JsonValue;
+  loadState?: (state: JsonValue) => Promise<void>;
   readonly #threads: IsolatedThreads;
-  #state: JsonValue = null;
+  /** Undefined while it keeps none. */
+  #state: JsonValue | undefined;
 
-  constructor(id: AgentId, threads: IsolatedThreads) {
+  private constructor(id: AgentId, threads: IsolatedThreads) {
     this.id = id;
     this.#threads = threads;
+  }
+
+  /** Makes the instance in its thread. @throws what its factory or constructor throws */
+  static async make(
+    id: AgentId,
+    runtime: AgentRuntime,
+    threads: IsolatedThreads,
+  ): Promise<IsolatedAgent> {
+    const agent = new IsolatedAgent(id, threads);
+    threads.bind(runtime);
+    const state = await threads.make(agent, undefined);
+    if (state !== undefined) {
+      agent.#state = state;
+      agent.saveState = () => agent.#state ?? null;
+      agent.loadState = async (wanted) => {
+        agent.#state = (await threads.load(agent, wanted)) ?? wanted;
+      };
+    }
+    return agent;
+  }
+
+  /** What the instance begins with when its thread was ended; undefined for one that keeps no state. */
+  get state(): JsonValue | undefined {
+    return this.#state;
   }
 
   get metadata(): AgentMetadata {
     return { type: this.id.type, key: this.id.key, description: "Isolated agent" };
   }
 
-  bind(_id: AgentId, runtime: AgentRuntime): void {
-    this.#threads.bind(runtime);
+  bind(): void {
+    // It is bound in its thread.
   }
 
   async onMessage(message: object, context: MessageContext): Promise<object | undefined> {
     const { response, state } = await this.#threads.handle(
-      this.id,
+      this,
       envelopeOf(this.id, message, context),
-      this.#state,
       context.signal,
     );
     this.#state = state ?? this.#state;
@@ -39,18 +66,8 @@ export class IsolatedAgent implements Agent {
       : new UnknownPayload(dataType, contentType, data);
   }
 
-  /** As of the last message; null while it keeps none. */
-  saveState(): JsonValue {
-    return this.#state;
-  }
-
-  loadState(state: JsonValue): void {
-    this.#state = state;
-    this.#threads.forget(this.id);
-  }
-
   async close(): Promise<void> {
-    await this.#threads.close(this.id);
+    await this.#threads.close(this);
   }
 }
 

@@ -1,16 +1,15 @@
 import { getLogger } from "@logtape/logtape";
 import type { JsonValue } from "../../core/agent.ts";
-import type { AgentId } from "../../core/agent-id.ts";
 import type { Envelope, RequestEnvelope, ResponseEnvelope } from "../../core/envelope.ts";
-import { AgentrtError } from "../../core/errors.ts";
+import type { AgentrtError } from "../../core/errors.ts";
 import { UnknownPayload } from "../../core/message-type.ts";
 import type { AgentRuntime, SendOptions } from "../../core/runtime.ts";
 import { decodeMessage, encodeMessage } from "../../wire/autogen/codec.ts";
 import { errorAnswerTo, errorOfAnswer } from "../answer.ts";
 import { endsWithin } from "../ends-within.ts";
-import { payloadOf } from "./isolated-agent.ts";
-import { Thread } from "./thread.ts";
-import type { FromThread, IsolatedModule } from "./thread-messages.ts";
+import { type IsolatedAgent, payloadOf } from "./isolated-agent.ts";
+import { Thread, type ThreadLimits } from "./thread.ts";
+import type { FromThread, IsolatedModule, ToThread } from "./thread-messages.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
 
@@ -22,43 +21,105 @@ interface Handled {
   readonly state: JsonValue | undefined;
 }
 
+/** An instance that the thread has or is about to have. */
+interface Known {
+  /** An instance that was made anew has another one, and what the former does late is not its own. */
+  readonly owner: IsolatedAgent;
+  /** Rejects when it could not be made. */
+  readonly made: Promise<unknown>;
+}
+
 /** The thread of one agent type: made when it is needed, made anew when it has ended. */
 export class IsolatedThreads {
   readonly #agent: IsolatedModule;
-  readonly #unresponsiveAfterMs: number;
+  readonly #limits: ThreadLimits;
+  readonly #entry: string;
   readonly #waiting = new Map<number, PromiseWithResolvers<Handled>>();
   readonly #closing = new Map<string, () => void>();
   readonly #calls = new Map<string, AbortController>();
-  /** Instances that the thread has. */
-  readonly #known = new Set<string>();
-  /** Those of them that have another state here than there. */
-  readonly #stale = new Set<string>();
+  readonly #known = new Map<string, Known>();
   #runtime: AgentRuntime | undefined;
   #thread: Thread | undefined;
   #lastCall = 0;
 
-  constructor(agent: IsolatedModule, unresponsiveAfterMs: number) {
+  /** @param entry what a thread runs */
+  constructor(agent: IsolatedModule, limits: ThreadLimits, entry: string) {
+    this.#entry = entry;
     this.#agent = agent;
-    this.#unresponsiveAfterMs = unresponsiveAfterMs;
+    this.#limits = limits;
   }
 
   bind(runtime: AgentRuntime): void {
     this.#runtime = runtime;
   }
 
-  /** The next message of the instance brings its state along. */
-  forget(id: AgentId): void {
-    this.#stale.add(id.toString());
+  /**
+   * Makes the instance in the thread, with this state if there is one.
+   * @returns its state then; undefined when it keeps none
+   * @throws AgentrtError `STATE_REJECTED`, what the factory threw, or `HANDLER_FAILED` when the thread ended
+   */
+  async make(owner: IsolatedAgent, state: JsonValue | undefined): Promise<JsonValue | undefined> {
+    const agent = owner.id.toString();
+    const making = this.#post((call) => ({ kind: "make", call, agent, state }));
+    this.#known.set(agent, { owner, made: making });
+    try {
+      return (await making).state;
+    } catch (error) {
+      // Without waiting: what is told to close may hang, and the thread of it is watched.
+      void this.close(owner);
+      throw error;
+    }
+  }
+
+  /** Gives the instance another state. @returns its state then @throws as `make` */
+  async load(owner: IsolatedAgent, state: JsonValue): Promise<JsonValue | undefined> {
+    if (this.#known.get(owner.id.toString())?.owner !== owner) {
+      return await this.make(owner, state);
+    }
+    await this.#known.get(owner.id.toString())?.made;
+    const agent = owner.id.toString();
+    return (await this.#post((call) => ({ kind: "load", call, agent, state }))).state;
   }
 
   /** @throws AgentrtError what the handler threw; `HANDLER_FAILED` when the thread ended meanwhile */
-  async handle(
-    id: AgentId,
-    envelope: Envelope,
-    state: JsonValue,
-    signal: AbortSignal,
-  ): Promise<Handled> {
-    const agent = id.toString();
+  async handle(owner: IsolatedAgent, envelope: Envelope, signal: AbortSignal): Promise<Handled> {
+    const agent = owner.id.toString();
+    const known = this.#known.get(agent);
+    if (known?.owner === owner) {
+      await known.made;
+    } else {
+      await this.make(owner, owner.state);
+    }
+    return await this.#post(
+      (call) => ({ kind: "message", call, agent, bytes: encodeMessage(envelope) }),
+      signal,
+    );
+  }
+
+  /** Closes an instance; a thread that does not do so soon is ended. The last one takes the thread along. */
+  async close(owner: IsolatedAgent): Promise<void> {
+    const agent = owner.id.toString();
+    const thread = this.#thread;
+    if (thread === undefined || this.#known.get(agent)?.owner !== owner) {
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#closing.set(agent, resolve);
+    this.#known.delete(agent);
+    thread.post({ kind: "close", agent });
+    const isClosed = await endsWithin(CLOSE_GRACE_MS, promise);
+    if (this.#closing.get(agent) === resolve) {
+      this.#closing.delete(agent);
+    }
+    if (!isClosed) {
+      thread.fail("it hangs, and did not close an instance.");
+    } else if (this.#known.size === 0) {
+      thread.end("it has no instance any more.");
+    }
+  }
+
+  /** Gives the thread something to do, and waits for its end. */
+  async #post(messageOf: (call: number) => ToThread, signal?: AbortSignal): Promise<Handled> {
     this.#thread ??= this.#start();
     const thread = this.#thread;
     this.#lastCall += 1;
@@ -66,17 +127,9 @@ export class IsolatedThreads {
     const waiting = Promise.withResolvers<Handled>();
     this.#waiting.set(call, waiting);
     const onAbort = (): void => thread.post({ kind: "abort", call });
-    signal.addEventListener("abort", onAbort, { once: true });
-    const needsState = this.#stale.delete(agent) || !this.#known.has(agent);
-    this.#known.add(agent);
-    thread.post({
-      kind: "message",
-      call,
-      agent,
-      bytes: encodeMessage(envelope),
-      state: needsState && state !== null ? state : undefined,
-    });
+    signal?.addEventListener("abort", onAbort, { once: true });
     try {
+      thread.post(messageOf(call));
       const handled = await waiting.promise;
       const error = errorOfAnswer(handled.response);
       if (error !== undefined) {
@@ -84,36 +137,16 @@ export class IsolatedThreads {
       }
       return handled;
     } finally {
-      signal.removeEventListener("abort", onAbort);
+      signal?.removeEventListener("abort", onAbort);
       this.#waiting.delete(call);
-    }
-  }
-
-  /** Closes an instance; a thread that does not do so soon is ended. The last one takes the thread along. */
-  async close(id: AgentId): Promise<void> {
-    const agent = id.toString();
-    const thread = this.#thread;
-    if (thread === undefined || !this.#known.has(agent)) {
-      return;
-    }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#closing.set(agent, resolve);
-    this.#known.delete(agent);
-    this.#stale.delete(agent);
-    thread.post({ kind: "close", agent });
-    const isClosed = await endsWithin(CLOSE_GRACE_MS, promise);
-    this.#closing.delete(agent);
-    if (!isClosed || this.#known.size === 0) {
-      thread.end(
-        new AgentrtError("HANDLER_FAILED", "The agent's thread was ended because it hangs."),
-      );
     }
   }
 
   #start(): Thread {
     const thread: Thread = new Thread({
       agent: this.#agent,
-      unresponsiveAfterMs: this.#unresponsiveAfterMs,
+      limits: this.#limits,
+      entry: this.#entry,
       onMessage: (message) => this.#take(message, thread),
       onEnd: (reason) => this.#ended(thread, reason),
     });
@@ -126,7 +159,6 @@ export class IsolatedThreads {
     }
     this.#thread = undefined;
     this.#known.clear();
-    this.#stale.clear();
     for (const { reject } of this.#waiting.values()) {
       reject(reason);
     }
@@ -159,7 +191,7 @@ export class IsolatedThreads {
         this.#closing.get(message.agent)?.();
         break;
       default:
-        // opened, and what the thread itself deals with.
+        // What the thread itself deals with.
         break;
     }
   }

@@ -1,6 +1,11 @@
 import type { AgentFactory, JsonValue } from "../../core/agent.ts";
 import { AgentId } from "../../core/agent-id.ts";
-import type { EventEnvelope, RequestEnvelope } from "../../core/envelope.ts";
+import {
+  EMPTY_PAYLOAD,
+  type EventEnvelope,
+  type RequestEnvelope,
+  type ResponseEnvelope,
+} from "../../core/envelope.ts";
 import { AgentrtError } from "../../core/errors.ts";
 import { decodeMessage, encodeMessage } from "../../wire/autogen/codec.ts";
 import { errorAnswerTo } from "../answer.ts";
@@ -14,13 +19,16 @@ import type { FromThread, ToThread } from "./thread-messages.ts";
  */
 export class ThreadRuntime extends LocalRuntime {
   readonly #post: (message: FromThread) => void;
+  readonly #heapBytes: () => number;
   readonly #calls = new Map<number, AbortController>();
   #lastAnswer = Promise.resolve();
 
-  constructor(post: (message: FromThread) => void) {
+  /** @param heapBytes what the thread's own objects take, asked at each sign of life */
+  constructor(post: (message: FromThread) => void, heapBytes: () => number) {
     // The time of a call is limited by the process too, which does not know of another limit here.
     super(runtimeOptions({ maxInstances: Number.MAX_SAFE_INTEGER }));
     this.#post = post;
+    this.#heapBytes = heapBytes;
   }
 
   async host(agentType: string, factory: AgentFactory): Promise<void> {
@@ -31,8 +39,15 @@ export class ThreadRuntime extends LocalRuntime {
 
   async handle(message: Exclude<ToThread, { kind: "open" }>): Promise<void> {
     switch (message.kind) {
+      case "make":
+        await this.instances.drop(AgentId.parse(message.agent));
+        await this.#load(message);
+        break;
+      case "load":
+        await this.#load(message);
+        break;
       case "message":
-        await this.#deliver(message);
+        this.#deliver(message);
         break;
       case "abort":
         this.#calls.get(message.call)?.abort(new AgentrtError("CANCELLED", "It was given up."));
@@ -49,27 +64,32 @@ export class ThreadRuntime extends LocalRuntime {
         this.#post({ kind: "closed", agent: message.agent });
         break;
       case "ping":
-        this.#post({ kind: "pong", n: message.n });
+        this.#post({ kind: "pong", heapBytes: this.#heapBytes() });
         break;
       default:
         message satisfies never;
     }
   }
 
-  async #deliver(message: Extract<ToThread, { kind: "message" }>): Promise<void> {
-    const { call, bytes, state } = message;
-    const id = AgentId.parse(message.agent);
+  /** Makes the instance if it is not there, and gives it the state if there is one. */
+  async #load({ call, agent, state }: Extract<ToThread, { kind: "make" | "load" }>): Promise<void> {
+    const id = AgentId.parse(agent);
+    const done = (answer: ResponseEnvelope, now: JsonValue | undefined): void =>
+      this.#post({ kind: "done", call, bytes: encodeMessage(answer), state: now });
+    try {
+      const slot = this.instances.slot(id);
+      await (state === undefined ? slot.agent() : slot.load(state));
+      const now = await this.#stateOf(id);
+      done({ kind: "response", id: agent, error: "", headers: {}, payload: EMPTY_PAYLOAD }, now);
+    } catch (error) {
+      done(errorAnswerTo(agent, error), undefined);
+    }
+  }
+
+  #deliver({ call, agent, bytes }: Extract<ToThread, { kind: "message" }>): void {
+    const id = AgentId.parse(agent);
     const envelope = decodeMessage(bytes);
     if (envelope.kind === "response") {
-      return;
-    }
-    try {
-      if (state !== undefined) {
-        await this.instances.slot(id).load(state);
-      }
-    } catch (error) {
-      const refusal = encodeMessage(errorAnswerTo(envelope.id, error));
-      this.#post({ kind: "done", call, bytes: refusal, state: undefined });
       return;
     }
     const controller = new AbortController();
