@@ -127,7 +127,7 @@ export class AgentInstances {
     if (this.#slots.size >= this.#options.maxInstances && !this.#makeRoom(type)) {
       throw new AgentrtError(
         "TOO_MANY",
-        `Agent ${id} cannot be made: this runtime holds ${this.#slots.size} instances, its limit. Raise maxInstances, set idleTimeoutMs, or use fewer keys.`,
+        `Agent ${id} cannot be made: this runtime holds ${this.#slots.size} instances, its limit. Raise maxInstances (--max-instances), set idleTimeoutMs (--idle-timeout), or use fewer keys.`,
         { data: { limit: this.#options.maxInstances } },
       );
     }
@@ -226,6 +226,7 @@ export class AgentInstances {
     const name = slot.id.toString();
     this.#delete(slot);
     slot.type.counts.putAway += 1;
+    logger.debug("an idle agent is put away", { agent: name });
     this.#onPutAway(slot);
     const leaving = slot.putAway().finally(() => {
       if (this.#leaving.get(name) === leaving) {
