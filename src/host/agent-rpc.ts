@@ -180,8 +180,11 @@ function admit(
 
 function badFrame(parts: AgentRpcParts, session: Session, error: AgentrtError): void {
   parts.totals.badFrames += 1;
-  const { requestId } = error.data;
-  if (typeof requestId === "string" && requestId !== "") {
+  const { requestId, responseId } = error.data;
+  if (typeof responseId === "string") {
+    parts.incidents.record(error, session.clientId);
+    parts.router.refuseAnswer(session, responseId, error);
+  } else if (typeof requestId === "string" && requestId !== "") {
     parts.incidents.record(error, session.clientId);
     parts.router.refuse(session, requestId, error);
   } else if (error.data["isUnreadable"] === true) {

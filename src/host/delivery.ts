@@ -1,5 +1,6 @@
 import { ENVELOPE_OVERHEAD_BYTES, type Envelope } from "../core/envelope.ts";
 import type { Priority } from "../core/priority.ts";
+import { CANCEL_HEADER } from "../wire/capabilities.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { SlowWorkerPolicy } from "./options.ts";
 import type { OutboundFrame } from "./outbox.ts";
@@ -48,6 +49,9 @@ export class Delivery {
       return;
     }
     if (envelope.kind === "request") {
+      if (envelope.headers[CANCEL_HEADER] !== undefined) {
+        return;
+      }
       this.#parts.onLostCall(envelope.id, reason, detail);
     }
     this.#parts.deadLetters.add(reason, detail, envelope);

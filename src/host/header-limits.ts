@@ -6,7 +6,10 @@ export interface HeaderLimits {
   readonly maxHeaderBytes: number;
 }
 
-/** @throws AgentrtError `TOO_MANY` or `TOO_LARGE`; `data.requestId` is there for a call, whose caller waits */
+/**
+ * @throws AgentrtError `TOO_MANY` or `TOO_LARGE`; because somebody waits, `data.requestId` is there for a
+ *   call and `data.responseId` for an answer
+ */
 export function assertHeadersFit(envelope: Envelope, limits: HeaderLimits): void {
   let count = 0;
   let bytes = 0;
@@ -14,19 +17,35 @@ export function assertHeadersFit(envelope: Envelope, limits: HeaderLimits): void
     count += 1;
     bytes += Buffer.byteLength(name) + Buffer.byteLength(envelope.headers[name] ?? "");
   }
-  const data = envelope.kind === "request" ? { requestId: envelope.id } : {};
+  const { data, what } = describe(envelope);
   if (count > limits.maxHeaders) {
     throw new AgentrtError(
       "TOO_MANY",
-      `The message has ${count} headers; the host takes ${limits.maxHeaders} (max-headers).`,
+      `The ${what} has ${count} headers; the host takes ${limits.maxHeaders} (max-headers).`,
       { data: { ...data, limit: limits.maxHeaders } },
     );
   }
   if (bytes > limits.maxHeaderBytes) {
     throw new AgentrtError(
       "TOO_LARGE",
-      `The headers of the message have ${bytes} bytes; the host takes ${limits.maxHeaderBytes} (max-header-size).`,
+      `The headers of the ${what} have ${bytes} bytes; the host takes ${limits.maxHeaderBytes} (max-header-size).`,
       { data: { ...data, limit: limits.maxHeaderBytes } },
     );
+  }
+}
+
+function describe({ kind, id }: Envelope): {
+  readonly what: string;
+  readonly data: Readonly<Record<string, string>>;
+} {
+  switch (kind) {
+    case "event":
+      return { what: "message", data: {} };
+    case "request":
+      return { what: "message", data: { requestId: id } };
+    case "response":
+      return { what: "answer", data: { responseId: id } };
+    default:
+      throw kind satisfies never;
   }
 }

@@ -1,5 +1,6 @@
 import { shorten } from "../core/agent-id.ts";
 import type { RequestEnvelope } from "../core/envelope.ts";
+import { type Priority, priorityOf } from "../core/priority.ts";
 import type { Session } from "./session.ts";
 
 /** A call that waits for its answer. Keeps nothing of the request's data, which may be large and wait long. */
@@ -10,6 +11,7 @@ export interface PendingCall {
   readonly requestId: string;
   /** `type/key` of the agent that is called, shortened, for texts. */
   readonly agent: string;
+  readonly priority: Priority;
   readonly caller: Session;
   readonly target: Session;
   readonly deadlineMs: number;
@@ -44,6 +46,7 @@ export class PendingCalls {
       hostId: String(this.#lastId),
       requestId: request.id,
       agent: shorten(String(request.target)),
+      priority: priorityOf(request.headers),
       caller,
       target,
       deadlineMs: this.#now() + this.#timeoutMs,

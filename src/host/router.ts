@@ -1,16 +1,9 @@
-import {
-  EMPTY_PAYLOAD,
-  type Envelope,
-  type RequestEnvelope,
-  type ResponseEnvelope,
-} from "../core/envelope.ts";
+import type { Envelope, RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { HAND_OVER } from "../core/hand-over.ts";
-import { priorityOf } from "../core/priority.ts";
-import { encodeMessage } from "../wire/autogen/codec.ts";
 import { CANCEL_HEADER } from "../wire/capabilities.ts";
-import { CODE_HEADER, statusNameOf } from "../wire/grpc-status.ts";
-import { Delivery, frameOf, type UndeliveredReason } from "./delivery.ts";
+import { cancelFrame, errorFree, errorResponse, frameOfCall, noSuchAgent } from "./call-frames.ts";
+import { Delivery, type UndeliveredReason } from "./delivery.ts";
 import { EventRouter, type EventRouterParts } from "./event-router.ts";
 import type { SlowWorkerPolicy } from "./options.ts";
 import type { OutboundFrame } from "./outbox.ts";
@@ -90,16 +83,36 @@ export class Router {
     this.#send(caller, errorResponse(requestId, error));
   }
 
-  /** Ends the calls of a worker that left: its callers hear so, and its own calls are forgotten. */
+  /** Ends a call whose answer cannot be passed on. */
+  refuseAnswer(from: Session, callId: string, error: AgentrtError): void {
+    if (this.#placements.answered(errorResponse(callId, error), from)) {
+      return;
+    }
+    const call = this.#calls.take(callId, from);
+    if (call === undefined) {
+      this.#parts.totals.strayResponses += 1;
+    } else {
+      this.refuse(call.caller, call.requestId, error);
+    }
+  }
+
+  /** Ends the calls of a worker that left: its callers hear so, and those that it has asked need not go on. */
   forget(session: Session): void {
     if (session.state !== "away") {
       this.#placements.forget(session);
     }
     this.#parts.backpressure.forget(session);
+    this.endCallsOf(session);
+  }
+
+  /** Ends the calls that a worker has asked or was asked on a stream that is over. */
+  endCallsOf(session: Session): void {
     for (const call of this.#calls.takeAllOf(session)) {
-      if (call.target === session && call.caller !== session) {
+      if (call.caller !== session) {
         const message = `The worker of ${call.agent} left before it answered.`;
         this.#fail(call, new AgentrtError("WORKER_GONE", message));
+      } else if (call.target !== session) {
+        this.#cancel(call);
       }
     }
   }
@@ -112,6 +125,7 @@ export class Router {
       const { rpcTimeoutMs } = this.#parts;
       const message = `${call.agent} gave no answer within ${rpcTimeoutMs} ms.`;
       this.#send(call.caller, errorResponse(call.requestId, new AgentrtError("DEADLINE", message)));
+      this.#cancel(call);
     }
   }
 
@@ -119,7 +133,7 @@ export class Router {
     const { registry, totals } = this.#parts;
     const givenUpId = request.headers[CANCEL_HEADER];
     if (givenUpId !== undefined) {
-      this.#giveUp(givenUpId, request, caller);
+      this.#giveUp(givenUpId, caller);
       return;
     }
     if (request.method === HAND_OVER.leave) {
@@ -175,19 +189,21 @@ export class Router {
     this.#delivery.offer(target, frame);
   }
 
-  /** A caller does not wait any more: its agent hears so, if its worker understands it. */
-  #giveUp(requestId: string, request: RequestEnvelope, caller: Session): void {
+  #giveUp(requestId: string, caller: Session): void {
     const call = this.#calls.giveUp(requestId, caller);
-    if (call === undefined) {
-      return;
+    if (call !== undefined) {
+      this.#parts.totals.callsGivenUp += 1;
+      this.#cancel(call);
     }
-    this.#parts.totals.callsGivenUp += 1;
-    const { hostId: id, target } = call;
-    if (target.capabilities.has("cancel")) {
-      this.#delivery.offer(
-        target,
-        frameOfCall({ ...request, id, headers: { [CANCEL_HEADER]: id } }),
-      );
+  }
+
+  /** Nobody waits for the call any more: its agent hears so, if its worker understands it. */
+  #cancel(call: PendingCall): void {
+    const { target } = call;
+    const frame = cancelFrame(call);
+    // Where there is no room nothing is pushed out for it; the call itself may still be in the queue.
+    if (target.capabilities.has("cancel") && target.outbox.hasRoomFor(frame.size)) {
+      this.#delivery.offer(target, frame);
     }
   }
 
@@ -258,31 +274,4 @@ export class Router {
       this.#fail(call, new AgentrtError(reason, detail));
     }
   }
-}
-
-function frameOfCall(envelope: RequestEnvelope | ResponseEnvelope): OutboundFrame {
-  return frameOf(envelope, encodeMessage(envelope), priorityOf(envelope.headers));
-}
-
-function noSuchAgent(request: RequestEnvelope): AgentrtError {
-  return new AgentrtError(
-    "NO_SUCH_AGENT",
-    `No connected worker holds agent type "${request.target.type}". Start one that registers it.`,
-    { data: { agentType: request.target.type } },
-  );
-}
-
-function errorFree(requestId: string): ResponseEnvelope {
-  return { kind: "response", id: requestId, error: "", headers: {}, payload: EMPTY_PAYLOAD };
-}
-
-/** The text begins with gRPC's name for the failure, for callers that know nothing of our codes. */
-function errorResponse(requestId: string, error: AgentrtError): ResponseEnvelope {
-  return {
-    kind: "response",
-    id: requestId,
-    error: `${statusNameOf(error.code)}: ${error.message}`,
-    headers: { [CODE_HEADER]: error.code },
-    payload: EMPTY_PAYLOAD,
-  };
 }

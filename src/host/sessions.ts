@@ -79,6 +79,10 @@ export class Sessions {
       totals.workersReplaced += 1;
       const message = "A newer stream with the same client-id took this one's place.";
       this.endStream(replaced, new AgentrtError("WORKER_REPLACED", message));
+      if (session.capabilities.has("cancel")) {
+        // A worker of ours answers on the stream that a call came on, and awaits answers only there.
+        this.#parts.router.endCallsOf(session);
+      }
       presence.workerReplaced(session);
     }
     presence.workerCame(session);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { waitFor } from "../kit/wait.ts";
-import { event, request } from "./in-memory-host.ts";
-import { startHost, WireWorker } from "./wire-worker.ts";
+import { event, request, response } from "./in-memory-host.ts";
+import { DEADLINE_MS, startHost, WireWorker } from "./wire-worker.ts";
 
 const MANY = Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`h${index}`, "x"]));
 const LARGE = { large: "é".repeat(100) };
@@ -29,3 +29,25 @@ test.each([
     expect(errors.map((error) => error.message)).toEqual([message, message]);
   },
 );
+
+test("header limits - an answer over them ends its call at once with TOO_LARGE, and is counted", async () => {
+  await using host = await startHost({ maxHeaderBytes: 128, rpcTimeoutMs: 3_600_000 });
+  using callee = await WireWorker.join(host.address, "callee");
+  using caller = await WireWorker.join(host.address, "caller");
+  await callee.client.registerAgent("a", DEADLINE_MS);
+  caller.send(request("7", "a"));
+  const [asked] = await callee.channel.waitFor(1);
+  callee.send({ ...response(asked?.id ?? "", "done"), headers: LARGE });
+  const [answer] = await caller.channel.waitFor(1);
+  expect(answer).toMatchObject({
+    ...{ kind: "response", id: "7", headers: { "agentrt-code": "TOO_LARGE" } },
+    error:
+      "RESOURCE_EXHAUSTED: The headers of the answer have 205 bytes; the host takes 128 (max-header-size).",
+  });
+  callee.send({ ...response(asked?.id ?? ""), headers: LARGE });
+  await waitFor(() => host.report().totals.strayResponses === 1, { what: "the stray answer" });
+  const { pendingCalls, totals, errors } = host.report();
+  expect(pendingCalls).toBe(0);
+  expect(totals).toMatchObject({ limitsHit: 2, callsFailed: 1, callsTimedOut: 0, badFrames: 2 });
+  expect(errors[0]).toMatchObject({ code: "TOO_LARGE", where: "callee" });
+});
