@@ -39,6 +39,8 @@ export async function runAgents(
     stateStore: store,
     maxMessageBytes: values["max-message-size"],
     drainTimeoutMs: values["drain-timeout"],
+    retainMaxValues: values["retain-max-values"],
+    retainMaxBytes: values["retain-max-size"],
     tracerProvider,
     ...supervisionOf(values),
     onDeadLetter: (letter) => store.addDeadLetters([letter]),

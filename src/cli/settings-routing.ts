@@ -1,5 +1,6 @@
 import { isTypePolicy, TYPE_POLICIES, type TypePolicy } from "../core/type-policy.ts";
 import { durationType, numberType, sizeType } from "./quantity-types.ts";
+import { ROLES } from "./roles.ts";
 import { setting } from "./setting.ts";
 import { textListType } from "./setting-types.ts";
 
@@ -76,11 +77,11 @@ export const ROUTING_SETTINGS = {
   "retain-max-values": setting({
     group: "limits",
     type: numberType({ min: 1, max: 10_000_000, isInteger: true }),
-    roles: HOST,
+    roles: ROLES,
     fallback: () => 10_000,
     about: {
-      en: "Retained values at once; the oldest go first.",
-      zh: "同时保留的值的数量上限，最旧的先移除。",
+      en: "Retained values at once; the oldest go first. A worker remembers as many of its own, for a host that loses them.",
+      zh: "同时保留的值的数量上限，最旧的先移除。worker 也记住同样数量的自有值，以备 host 丢失时重新提交。",
     },
     prevents: {
       en: "publishers with ever new topics that fill the memory",
@@ -90,9 +91,12 @@ export const ROUTING_SETTINGS = {
   "retain-max-size": setting({
     group: "limits",
     type: sizeType({ min: 1_024, max: 4 * 1_024 ** 3 }),
-    roles: HOST,
+    roles: ROLES,
     fallback: () => 64 * 1_024 ** 2,
-    about: { en: "Bytes of all retained values.", zh: "所有保留值的字节数上限。" },
+    about: {
+      en: "Bytes of all retained values, in the host and in a worker.",
+      zh: "所有保留值的字节数上限，适用于 host 和 worker。",
+    },
     prevents: {
       en: "a few large values that do what many small ones may not",
       zh: "少量大值绕过数量上限",

@@ -76,6 +76,8 @@ export interface HostTotals {
   readonly eventsReplayed: number;
   /** Retained events that went because there were too many. */
   readonly retainedDropped: number;
+  /** Retained events that this host did not have any more, or never had, and their workers handed in again. */
+  readonly retainedHandedIn: number;
   /** Instances of shared agent types that moved to another worker with what state they had. */
   readonly instancesMoved: number;
   /** The same without the state: their worker died, cannot hand over, or did not in time. */

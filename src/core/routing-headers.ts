@@ -5,8 +5,9 @@ export const RETAIN_HEADER = "retain";
 export const RETAIN_KEY_HEADER = "retainkey";
 
 /**
- * On an event that the host kept and gives to a new subscriber: how long ago it was published, in
- * milliseconds. Its presence tells a kept value from a fresh one.
+ * How long ago an event was published, in milliseconds: on one that the host kept and gives to a new
+ * subscriber, and on one that its publisher's worker hands in again to a host that may have lost it.
+ * Its presence tells a kept value from a fresh one.
  */
 export const AGE_HEADER = "agentrtage";
 
@@ -26,6 +27,12 @@ export function receiversIn(
   const names = headers[RECEIVERS_HEADER];
   return names === undefined ? undefined : new Set(names.split(","));
 }
+
+/**
+ * What {@link RECEIVERS_HEADER} names when the event is for no agent: it tells the worker itself that
+ * another one has published or cleared a value that this one had published last.
+ */
+export const NO_RECEIVERS = "";
 
 /** True when an event is for an agent type at its worker. */
 export function isFor(agentType: string, headers: Readonly<Record<string, string>>): boolean {

@@ -1,13 +1,13 @@
 import type { EventEnvelope } from "../core/envelope.ts";
 import { PRESENCE_TOPIC } from "../core/presence.ts";
 import { priorityOf } from "../core/priority.ts";
-import { AGE_HEADER, RECEIVERS_HEADER } from "../core/routing-headers.ts";
+import { AGE_HEADER } from "../core/routing-headers.ts";
 import type { Subscription } from "../core/subscription.ts";
 import { encodeMessage } from "../wire/autogen/codec.ts";
 import type { Backpressure } from "./backpressure.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { type Delivery, frameOf } from "./delivery.ts";
-import type { OutboundFrame } from "./outbox.ts";
+import { frameFor, handedInAgeMs, supersededFrame, withHeaders } from "./event-frames.ts";
 import type { Placements } from "./placements.ts";
 import { presenceOf } from "./presence.ts";
 import type { Registry } from "./registry.ts";
@@ -49,14 +49,19 @@ export class EventRouter {
   }
 
   publish(event: EventEnvelope, from: Session): void {
-    const { totals, backpressure, retained } = this.#parts;
+    const { totals, backpressure } = this.#parts;
+    const ageMs = handedInAgeMs(event, from);
+    if (ageMs !== undefined) {
+      this.#takeIn(event, from, ageMs);
+      return;
+    }
     totals.eventsIn += 1;
     if (event.topic.equals(PRESENCE_TOPIC)) {
       const message = `Only the host publishes on ${PRESENCE_TOPIC}. Choose another topic.`;
       this.#parts.deadLetters.add("RESERVED_TOPIC", message, event);
       return;
     }
-    retained.consider(event, ownerOf(event, from));
+    this.#retain(event, from);
     backpressure.consider(from, this.#route(event));
   }
 
@@ -68,7 +73,7 @@ export class EventRouter {
   /** Publishes what a worker left behind, in its name. */
   publishWill(event: EventEnvelope, of: Session): void {
     this.#parts.totals.eventsIn += 1;
-    this.#parts.retained.consider(event, ownerOf(event, of));
+    this.#retain(event, of);
     this.#route(event);
   }
 
@@ -93,6 +98,35 @@ export class EventRouter {
   sendFor(agentTypes: readonly string[], event: EventEnvelope, session: Session): void {
     this.#parts.totals.eventsDelivered += 1;
     this.#parts.delivery.offer(session, frameFor(agentTypes, event));
+  }
+
+  #retain(event: EventEnvelope, from: Session): void {
+    const { registry, retained, delivery } = this.#parts;
+    const superseded = retained.consider(event, ownerOf(event, from), from.clientId);
+    const publisher = superseded === undefined ? undefined : registry.session(superseded.clientId);
+    if (superseded !== undefined && publisher?.capabilities.has("hand-in") === true) {
+      delivery.offer(publisher, supersededFrame(superseded.event));
+    }
+  }
+
+  /** It was published before, so it is no event: those get it that a new value would be replayed to. */
+  #takeIn(event: EventEnvelope, from: Session, ageMs: number): void {
+    const { registry, retained, totals } = this.#parts;
+    if (!retained.takeIn(event, ownerOf(event, from), from.clientId, ageMs)) {
+      return;
+    }
+    totals.retainedHandedIn += 1;
+    const receivers = new Set<TypeHolders>();
+    registry.forEachReceiver(event.topic.type, (holders) => {
+      if (holders !== undefined) {
+        receivers.add(holders);
+      }
+    });
+    for (const holders of receivers) {
+      for (const session of holders.members) {
+        this.#replayOne(event, ageMs, holders, session);
+      }
+    }
   }
 
   #replayOne(event: EventEnvelope, ageMs: number, holders: TypeHolders, session: Session): void {
@@ -237,17 +271,6 @@ function typesToName(
     (holders) => types?.has(holders.type) === false && holders.has(session),
   );
   return types !== undefined && hasOthers ? [...types] : undefined;
-}
-
-function frameFor(agentTypes: readonly string[], event: EventEnvelope): OutboundFrame {
-  const named = withHeaders(event, { ...event.headers, [RECEIVERS_HEADER]: agentTypes.join(",") });
-  return frameOf(named, encodeMessage(named), priorityOf(event.headers));
-}
-
-/** A copy without the bytes that it came in, since they say otherwise. */
-function withHeaders(event: EventEnvelope, headers: EventEnvelope["headers"]): EventEnvelope {
-  const { kind, id, topic, sender, payload } = event;
-  return { kind, id, topic, sender, payload, headers };
 }
 
 /** A sender that its worker does not hold is a claim only. */

@@ -1,5 +1,5 @@
 import type { EventEnvelope } from "../core/envelope.ts";
-import { RETAIN_HEADER, RETAIN_KEY_HEADER } from "../core/routing-headers.ts";
+import { retainedSlotOf, retainWishOf } from "../core/retained-slot.ts";
 import type { Subscription } from "../core/subscription.ts";
 import type { TopicId } from "../core/topic-id.ts";
 import { encodeMessage } from "../wire/autogen/codec.ts";
@@ -23,6 +23,16 @@ export interface RetainedValue {
   readonly keptAtMs: number;
   readonly bytes: number;
   readonly owner: RetainOwner;
+  /** The worker that published it, which may hand it in again. */
+  readonly clientId: string;
+}
+
+/** What an event did to the kept values. */
+export interface Superseded {
+  /** The one that is not the last any more. */
+  readonly event: EventEnvelope;
+  /** The worker that had published it. */
+  readonly clientId: string;
 }
 
 /**
@@ -41,6 +51,8 @@ export class RetainedValues {
   readonly #awaySinceMs = new Map<string, number>();
   #bytes = 0;
   #dropped = 0;
+  /** False when a value was kept that is older than one before it in the map. */
+  #isInOrder = true;
 
   constructor(limits: RetainedLimits, now: () => number = Date.now) {
     this.#limits = limits;
@@ -61,21 +73,42 @@ export class RetainedValues {
     return this.#dropped;
   }
 
-  /** Keeps or clears, as the event's header or the host's settings say; most events concern it not at all. */
-  consider(event: EventEnvelope, owner: RetainOwner): void {
-    const header = event.headers[RETAIN_HEADER];
-    if (header === "clear") {
-      this.#forget(slotOf(event));
-      return;
+  /**
+   * Keeps or clears, as the event's header or the host's settings say; most events concern it not at all.
+   * Returns the value in its place, if another worker had published that.
+   */
+  consider(event: EventEnvelope, owner: RetainOwner, clientId: string): Superseded | undefined {
+    const wish = this.#wishOf(event);
+    if (wish === undefined) {
+      return undefined;
     }
-    if (header !== "true" && !this.#isAlwaysKept(event.topic)) {
-      return;
+    const slot = retainedSlotOf(event);
+    const before = this.#values.get(slot);
+    this.#forget(slot);
+    if (wish === "keep") {
+      this.#keep(slot, { event, owner, clientId, keptAtMs: this.#now() });
     }
-    if (event.payload.data.byteLength === 0) {
-      this.#forget(slotOf(event));
-      return;
+    return before === undefined || before.clientId === clientId ? undefined : before;
+  }
+
+  /**
+   * Keeps a value that its worker hands in again, unless it is known, a newer one is there, or it is
+   * too old. True when it was kept.
+   */
+  takeIn(event: EventEnvelope, owner: RetainOwner, clientId: string, ageMs: number): boolean {
+    if (this.#wishOf(event) !== "keep" || ageMs >= this.#limits.retainMaxAgeMs) {
+      return false;
     }
-    this.#keep(event, owner);
+    const slot = retainedSlotOf(event);
+    const keptAtMs = this.#now() - ageMs;
+    const present = this.#values.get(slot);
+    if (present !== undefined && (present.event.id === event.id || present.keptAtMs >= keptAtMs)) {
+      return false;
+    }
+    this.#forget(slot);
+    this.#isInOrder = false;
+    this.#keep(slot, { event, owner, clientId, keptAtMs });
+    return this.#values.has(slot);
   }
 
   /** The values that a subscription matches, with their ages in milliseconds. */
@@ -125,32 +158,60 @@ export class RetainedValues {
     }
   }
 
+  #wishOf(event: EventEnvelope): "keep" | "forget" | undefined {
+    const wish = retainWishOf(event);
+    if (wish !== undefined || !this.#isAlwaysKept(event.topic)) {
+      return wish;
+    }
+    return event.payload.data.byteLength === 0 ? "forget" : "keep";
+  }
+
   #isAlwaysKept(topic: TopicId): boolean {
     return (
       this.#always.size > 0 && (this.#always.has(topic.type) || this.#always.has(String(topic)))
     );
   }
 
-  #keep(event: EventEnvelope, owner: RetainOwner): void {
+  #keep(slot: string, value: Omit<RetainedValue, "bytes">): void {
     const { retainMaxValues, retainMaxBytes } = this.#limits;
-    const name = slotOf(event);
-    const bytes = (event.wireForm?.bytes ?? encodeMessage(event)).byteLength + name.length;
-    this.#forget(name);
+    const { event } = value;
+    const bytes = (event.wireForm?.bytes ?? encodeMessage(event)).byteLength + slot.length;
     if (bytes > retainMaxBytes) {
       this.#dropped += 1;
       return;
     }
+    this.#values.set(slot, { ...value, bytes });
+    this.#bytes += bytes;
+    const names = this.#byType.get(event.topic.type) ?? new Set();
+    this.#byType.set(event.topic.type, names.add(slot));
+    if (this.#values.size > retainMaxValues || this.#bytes > retainMaxBytes) {
+      this.#dropOldest();
+    }
+  }
+
+  #dropOldest(): void {
+    const { retainMaxValues, retainMaxBytes } = this.#limits;
+    this.#order();
     for (const oldest of this.#values.keys()) {
-      if (this.#values.size < retainMaxValues && this.#bytes + bytes <= retainMaxBytes) {
+      if (this.#values.size <= retainMaxValues && this.#bytes <= retainMaxBytes) {
         break;
       }
       this.#forget(oldest);
       this.#dropped += 1;
     }
-    this.#values.set(name, { event, keptAtMs: this.#now(), bytes, owner });
-    this.#bytes += bytes;
-    const names = this.#byType.get(event.topic.type) ?? new Set();
-    this.#byType.set(event.topic.type, names.add(name));
+  }
+
+  /** Values come in out of order only when workers hand theirs in, so this is seldom to be done. */
+  #order(): void {
+    if (this.#isInOrder) {
+      return;
+    }
+    const byAge = [...this.#values].sort(([, a], [, b]) => a.keptAtMs - b.keptAtMs);
+    this.#values.clear();
+    for (const [slot, value] of byAge) {
+      this.#values.set(slot, value);
+    }
+    this.#isInOrder = true;
   }
 
   #forget(name: string): void {
@@ -167,10 +228,4 @@ export class RetainedValues {
       this.#byType.delete(type);
     }
   }
-}
-
-/** Where a value is kept: one place for each topic, or for each key of it. */
-function slotOf({ topic, headers }: EventEnvelope): string {
-  const key = headers[RETAIN_KEY_HEADER];
-  return key === undefined ? String(topic) : `${topic}\n${key}`;
 }

@@ -16,6 +16,7 @@ export function createTotals(): MutableTotals {
     eventsDelivered: 0,
     eventsReplayed: 0,
     retainedDropped: 0,
+    retainedHandedIn: 0,
     instancesMoved: 0,
     instancesMovedWithoutState: 0,
     limitsHit: 0,

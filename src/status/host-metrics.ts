@@ -56,6 +56,10 @@ const TOTALS: Readonly<Record<keyof HostTotals, readonly [name: string, help: st
     "agentrt_retained_dropped_total",
     "Retained events that went because there were too many.",
   ],
+  retainedHandedIn: [
+    "agentrt_retained_handed_in_total",
+    "Retained events that the host did not have and their workers handed in again.",
+  ],
   instancesMoved: [
     "agentrt_instances_moved_total",
     "Shared instances that moved to another worker with their state.",

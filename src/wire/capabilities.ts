@@ -3,10 +3,13 @@ import { Metadata } from "@grpc/grpc-js";
 /**
  * What a peer of ours can do beyond AutoGen's protocol, told as metadata when a channel is opened, in
  * both directions. A peer that tells nothing is not asked for it.
+ *
+ * - `cancel`: calls are given up with {@link CANCEL_HEADER}.
+ * - `hand-in`: a worker hands in again what it has published with `retain`, with its age.
  */
-export type Capability = "cancel";
+export type Capability = "cancel" | "hand-in";
 
-const CAPABILITIES: ReadonlySet<string> = new Set<Capability>(["cancel"]);
+const CAPABILITIES: ReadonlySet<string> = new Set<Capability>(["cancel", "hand-in"]);
 const CAPABILITIES_HEADER = "agentrt-capabilities";
 
 /**

@@ -30,7 +30,7 @@ import { Losses } from "./losses.ts";
 import { Mailbox, type MailboxFullPolicy } from "./mailbox.ts";
 import type { MessageTypes } from "./message-types.ts";
 import { Receivers } from "./receivers.ts";
-import { identityOf, type RecentEvents } from "./recent-events.ts";
+import type { Repeats } from "./repeats.ts";
 import { WorkCount } from "./work-count.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
@@ -44,7 +44,7 @@ export interface DispatcherOptions {
   readonly instances: AgentInstances;
   readonly mailboxLimits: QueueLimits;
   readonly mailboxFullPolicy: MailboxFullPolicy;
-  readonly recentEvents: RecentEvents;
+  readonly repeats: Repeats;
   readonly onDeadLetter: (letter: DeadLetter) => void;
   /** Aborted when handlers have to end because the runtime stops. */
   readonly stopSignal: AbortSignal;
@@ -122,7 +122,7 @@ export class Dispatcher {
 
   /** Gives an event to every subscribed agent of this process, unless it came before. Returns how many there are. */
   deliverEvent(envelope: EventEnvelope): number {
-    const { instances, recentEvents, stopSignal } = this.#options;
+    const { instances, repeats, stopSignal } = this.#options;
     const receivers = this.#receivers.of(envelope);
     this.#counts.eventsIn += 1;
     if (receivers.length === 0) {
@@ -130,14 +130,14 @@ export class Dispatcher {
       logger.debug("no local agent for an event", () => describeEnvelope(envelope));
       return 0;
     }
-    const identity = identityOf(envelope);
-    if (recentEvents.isRepeated(identity)) {
+    const fresh = repeats.fresh(envelope, receivers);
+    if (fresh.length === 0) {
       this.#counts.duplicates += 1;
       logger.debug("an event came again", () => describeEnvelope(envelope));
       return 0;
     }
     let taken = 0;
-    for (const id of receivers) {
+    for (const id of fresh) {
       try {
         this.#offer(instances.slot(id), envelope, stopSignal, undefined);
         taken += 1;
@@ -146,7 +146,7 @@ export class Dispatcher {
       }
     }
     if (taken === 0) {
-      recentEvents.forget(identity);
+      repeats.forget(envelope);
     }
     return receivers.length;
   }

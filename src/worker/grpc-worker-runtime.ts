@@ -12,12 +12,14 @@ import { Connection } from "./connection.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { ControlChannel } from "./control-channel.ts";
 import { GivenUpCalls } from "./given-up-calls.ts";
+import { handIn } from "./hand-in.ts";
 import { handOver, isHandOver, takeLeave } from "./hand-over.ts";
 import type { HostLink } from "./host-link.ts";
 import { InboundCalls } from "./inbound-calls.ts";
 import { lastWillEvent } from "./last-will-event.ts";
 import { LocalRuntime } from "./local-runtime.ts";
 import { OutgoingQueue } from "./outgoing-queue.ts";
+import { OwnRetainedValues } from "./own-retained-values.ts";
 import { Registrations } from "./registrations.ts";
 import { signalled } from "./stop-when-signal.ts";
 import { type WorkerOptions, type WorkerOptionsInput, workerOptions } from "./worker-options.ts";
@@ -49,6 +51,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
   readonly #control: ControlChannel;
   readonly #inbound = new InboundCalls<HostLink>();
   readonly #givenUp: GivenUpCalls;
+  readonly #ownValues: OwnRetainedValues;
   readonly #listeners = new Set<ConnectionListener>();
   #unexpectedAnswers = 0;
   #badFrames = 0;
@@ -64,10 +67,12 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
       backoffInitialMs: complete.backoffInitialMs,
       backoffMaxMs: complete.backoffMaxMs,
     });
+    this.#ownValues = new OwnRetainedValues(complete);
     this.#outgoing = new OutgoingQueue({
       limits: { maxMessages: complete.bufferMaxMessages, maxBytes: complete.bufferMaxBytes },
       maxMessageBytes: complete.maxMessageBytes,
       onWritten: (envelope) => {
+        this.#ownValues.note(envelope);
         if (envelope.kind === "request") {
           this.calls.markSent(envelope.id);
           this.#givenUp.noteSent(envelope);
@@ -89,8 +94,10 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
       registrations: this.#registrations,
       onEnvelope: (envelope, link) => this.#receive(envelope, link),
       onBadFrame: (error, link) => this.#refuseFrame(error, link),
-      onConnected: (link, signal) =>
-        this.#control.open(() => link.client.openControlChannel(), signal),
+      onConnected: (link, signal) => {
+        this.#control.open(() => link.client.openControlChannel(), signal);
+        void handIn(this.#ownValues, this.#outgoing, link, signal);
+      },
       onDisconnected: (reason, link) => this.#lose(link, reason),
       onState: (state) => this.#tell(state),
     });
@@ -225,7 +232,9 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
   #receive(envelope: Envelope, link: HostLink): void {
     switch (envelope.kind) {
       case "event":
-        this.dispatcher.deliverEvent(envelope);
+        if (!this.#ownValues.isOutdatedBy(envelope)) {
+          this.dispatcher.deliverEvent(envelope);
+        }
         break;
       case "request":
         if (isHandOver(envelope)) {

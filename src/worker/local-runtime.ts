@@ -27,7 +27,7 @@ import { assertIsolated } from "./isolation/isolated-factory.ts";
 import { type Message, publishOptionsOf } from "./message.ts";
 import { MessageTypes } from "./message-types.ts";
 import { PendingCalls } from "./pending-calls.ts";
-import { RecentEvents } from "./recent-events.ts";
+import { Repeats } from "./repeats.ts";
 import { assertPolicy, type RuntimeOptions } from "./runtime-options.ts";
 import type { RuntimeReport } from "./runtime-report.ts";
 import { Sending } from "./sending.ts";
@@ -55,6 +55,7 @@ export abstract class LocalRuntime implements AgentRuntime, AsyncDisposable {
   protected readonly dispatcher: Dispatcher;
   readonly #options: RuntimeOptions;
   readonly #tracing: MessageTracing | undefined;
+  readonly #repeats: Repeats;
   readonly #sending: Sending;
   readonly #given = new GivenInstances();
   readonly #stopping = new AbortController();
@@ -73,6 +74,7 @@ export abstract class LocalRuntime implements AgentRuntime, AsyncDisposable {
       transmit: (envelope, signal) => this.transmit(envelope, signal),
       tracing: this.#tracing,
     });
+    this.#repeats = new Repeats(options.dedupWindowMs, options.dedupMaxEntries);
     this.instances = new AgentInstances({ runtime: this, stateStore, maxInstances });
     this.dispatcher = new Dispatcher({
       messageTypes: this.messageTypes,
@@ -80,7 +82,7 @@ export abstract class LocalRuntime implements AgentRuntime, AsyncDisposable {
       instances: this.instances,
       mailboxLimits: { maxMessages: options.mailboxMaxMessages, maxBytes: options.mailboxMaxBytes },
       mailboxFullPolicy: options.mailboxFullPolicy,
-      recentEvents: new RecentEvents(options.dedupWindowMs, options.dedupMaxEntries),
+      repeats: this.#repeats,
       onDeadLetter: (letter) => options.onDeadLetter?.(letter),
       stopSignal: this.#stopping.signal,
       tracing: this.#tracing,
@@ -191,6 +193,7 @@ export abstract class LocalRuntime implements AgentRuntime, AsyncDisposable {
   async addSubscription(subscription: Subscription): Promise<void> {
     this.assertUsable();
     this.subscriptions.add(subscription);
+    this.#repeats.subscribed(subscription);
     try {
       await this.announceSubscription(subscription);
     } catch (error) {

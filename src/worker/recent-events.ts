@@ -6,10 +6,7 @@ import { EventTable, hashOf } from "./event-table.ts";
 /** What tells two events apart. */
 export type EventIdentity = Pick<EventEnvelope, "id" | "topic">;
 
-/**
- * An event that the host gives to some of a worker's agent types, such as a kept value to a new
- * subscriber, is not the one that the others have had.
- */
+/** An event that the host gives to some of a worker's agent types is not the one that the others have had. */
 export function identityOf(event: EventEnvelope): EventIdentity {
   const receivers = event.headers[RECEIVERS_HEADER];
   return receivers === undefined ? event : { id: `${event.id}\n${receivers}`, topic: event.topic };

@@ -39,6 +39,13 @@ export interface WorkerOptions extends RuntimeOptions {
   readonly registration: RegistrationPolicy;
   /** Published by the host when this worker is lost or cut off, not when it stops. At most 4 KiB. Default: none. */
   readonly lastWill: LastWill | undefined;
+  /**
+   * Last values published with `retain` that are remembered, to be handed in again to a host that has
+   * lost them; the oldest go first, and 0 remembers none. Default: 10,000.
+   */
+  readonly retainMaxValues: number;
+  /** The same in bytes. Default: 16 MiB. */
+  readonly retainMaxBytes: number;
   /** The largest message in both directions. The host has such a limit too. Default: 4 MiB. */
   readonly maxMessageBytes: number;
 }
@@ -88,6 +95,14 @@ export function workerOptions(input: WorkerOptionsInput = {}): WorkerOptions {
     backoffMaxMs: ms("backoffMaxMs", input.backoffMaxMs, 1_000),
     registration,
     lastWill: input.lastWill,
+    retainMaxValues: wholeNumber("retainMaxValues", input.retainMaxValues, 10_000, 0, 10_000_000),
+    retainMaxBytes: wholeNumber(
+      "retainMaxBytes",
+      input.retainMaxBytes,
+      16 * 2 ** 20,
+      0,
+      2 ** 53 - 1,
+    ),
     maxMessageBytes: wholeNumber(
       "maxMessageBytes",
       input.maxMessageBytes,

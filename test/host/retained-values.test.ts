@@ -129,8 +129,8 @@ describe("retained - what is let go", () => {
 
   test("retained - values with keys are kept and cleared apart", () => {
     const values = new RetainedValues(LIMITS, () => 0);
-    const put = (retain: string, retainkey: string, text: string): void =>
-      values.consider({ ...event("1", "t", { retain, retainkey }, text) }, OWNER);
+    const put = (retain: string, retainkey: string, text: string): unknown =>
+      values.consider({ ...event("1", "t", { retain, retainkey }, text) }, OWNER, "w");
     put("true", "lamp", "on");
     put("true", "door", "shut");
     put("true", "lamp", "off");
@@ -142,7 +142,7 @@ describe("retained - what is let go", () => {
   test("retained - a value goes at its age, and is not given out even before it is swept", () => {
     let nowMs = 0;
     const values = new RetainedValues(LIMITS, () => nowMs);
-    values.consider(event("1", "t", RETAIN, "a"), OWNER);
+    values.consider(event("1", "t", RETAIN, "a"), OWNER, "w");
     nowMs = 999;
     expect(valuesIn(values)).toEqual(["a"]);
     nowMs = 1_000;
@@ -154,8 +154,8 @@ describe("retained - what is let go", () => {
   test("retained - values of an owner that is away go after the grace, and stay when it comes back in time", () => {
     let nowMs = 0;
     const values = new RetainedValues(LIMITS, () => nowMs);
-    values.consider(event("1", "t", RETAIN, "a"), OWNER);
-    values.consider(event("2", "u", RETAIN, "b"), { kind: "worker", name: "w" });
+    values.consider(event("1", "t", RETAIN, "a"), OWNER, "w");
+    values.consider(event("2", "u", RETAIN, "b"), { kind: "worker", name: "w" }, "w");
     const sweep = (...present: string[]): void =>
       values.sweep(({ name }) => present.includes(name));
     sweep("w");
@@ -186,14 +186,14 @@ describe("retained - what is let go", () => {
   test("retained - the oldest go when there are too many or too large ones, counted", () => {
     const values = new RetainedValues(LIMITS, () => 0);
     for (const topic of ["t/1", "t/2", "t/3", "t/1", "t/4"]) {
-      values.consider(kept("1", topic, topic), OWNER);
+      values.consider(kept("1", topic, topic), OWNER, "w");
     }
     expect(valuesIn(values)).toEqual(["t/3", "t/1", "t/4"]);
     expect(values.dropped).toBe(1);
-    values.consider(kept("1", "t/5", "x".repeat(9_000)), OWNER);
+    values.consider(kept("1", "t/5", "x".repeat(9_000)), OWNER, "w");
     expect(valuesIn(values).at(-1)).toHaveLength(9_000);
     expect(values.bytes).toBeLessThanOrEqual(10_000);
-    values.consider(kept("1", "t/6", "x".repeat(20_000)), OWNER);
+    values.consider(kept("1", "t/6", "x".repeat(20_000)), OWNER, "w");
     expect(valuesIn(values).some((text) => text.length === 20_000)).toBe(false);
   });
 });

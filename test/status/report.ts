@@ -32,6 +32,7 @@ export const TOTALS: HostTotals = Object.freeze({
   rpcsFailed: 121,
   eventsReplayed: 122,
   retainedDropped: 123,
+  retainedHandedIn: 127,
   limitsHit: 124,
   instancesMoved: 125,
   instancesMovedWithoutState: 126,

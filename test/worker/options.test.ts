@@ -20,6 +20,8 @@ describe("worker options", () => {
       backoffMaxMs: 1_000,
       registration: "fail",
       lastWill: undefined,
+      retainMaxValues: 10_000,
+      retainMaxBytes: 16 * 2 ** 20,
       maxMessageBytes: 4 * 2 ** 20,
       callTimeoutMs: 60_000,
       drainTimeoutMs: 5_000,
