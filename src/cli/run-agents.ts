@@ -3,7 +3,8 @@ import { registerDeviceAgent } from "../../agents/device/index.ts";
 import { registerEnvironmentAgent } from "../../agents/environment/index.ts";
 import { registerSecurityAgent } from "../../agents/security/index.ts";
 import { type HostLink, startUiAgent } from "../../agents/ui/index.ts";
-import { AgentrtError } from "../core/errors.ts";
+import { AgentrtError, messageOf } from "../core/errors.ts";
+import { DeadLetterBuffer } from "../store/dead-letter-buffer.ts";
 import { GrpcWorkerAgentRuntime } from "../worker/grpc-worker-runtime.ts";
 import { UserAgents } from "./agent-files/user-agents.ts";
 import { at } from "./check-settings.ts";
@@ -31,6 +32,9 @@ export async function runAgents(
 ): Promise<RunningAgents> {
   const { values } = settings;
   const isHostGiven = settings.isGiven("host-address");
+  const letters = new DeadLetterBuffer(store, (error) => {
+    log.error("dead letters could not be stored", { error: messageOf(error) });
+  });
   const runtime = new GrpcWorkerAgentRuntime({
     hostAddress:
       ownHost === undefined || isHostGiven ? values["host-address"] : dialAddress(ownHost),
@@ -43,9 +47,12 @@ export async function runAgents(
     retainMaxBytes: values["retain-max-size"],
     tracerProvider,
     ...supervisionOf(values),
-    onDeadLetter: (letter) => store.addDeadLetters([letter]),
+    onDeadLetter: (letter) => letters.add(letter),
   });
-  lifecycle.onStop(() => runtime.stop());
+  lifecycle.onStop(async () => {
+    await runtime.stop();
+    letters.flush();
+  });
 
   // Before the start it is enough to name them, so none waits for another.
   let uiUrl: string | undefined;

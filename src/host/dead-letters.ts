@@ -3,12 +3,10 @@ import type { DeadLetter } from "../core/dead-letter.ts";
 import type { Envelope } from "../core/envelope.ts";
 import { AgentrtError, type ErrorCode } from "../core/errors.ts";
 import type { DeadLetterStore } from "../core/state-store.ts";
+import { DeadLetterBuffer } from "../store/dead-letter-buffer.ts";
 import type { IncidentLog } from "./incident-log.ts";
 
 const RECENT = 200;
-const STORE_EVERY_MS = 1_000;
-/** Letters that wait for the store at the most; more than these are counted, and only the newest are stored. */
-const MAX_UNSTORED = 1_000;
 const MAX_DETAIL_LENGTH = 1_000;
 const MAX_NAME_LENGTH = 255;
 
@@ -21,13 +19,16 @@ export class DeadLetters {
   readonly #incidents: IncidentLog;
   readonly #byReason = new Map<ErrorCode, number>();
   #recent: DeadLetter[] = [];
-  #unstored: DeadLetter[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #buffer: DeadLetterBuffer | undefined;
   #total = 0;
 
   constructor(store: DeadLetterStore | undefined, incidents: IncidentLog) {
     this.#store = store;
     this.#incidents = incidents;
+    this.#buffer =
+      store === undefined
+        ? undefined
+        : new DeadLetterBuffer(store, (error) => this.#storeFailed(error));
     this.#recent = this.#load();
   }
 
@@ -53,13 +54,7 @@ export class DeadLetters {
     if (this.#recent.length > RECENT * 2) {
       this.#recent = this.#recent.slice(-RECENT);
     }
-    if (this.#store !== undefined) {
-      this.#unstored.push(letter);
-      if (this.#unstored.length > MAX_UNSTORED * 2) {
-        this.#unstored = this.#unstored.slice(-MAX_UNSTORED);
-      }
-      this.#timer ??= setTimeout(() => this.flush(), STORE_EVERY_MS);
-    }
+    this.#buffer?.add(letter);
   }
 
   /** Since the host started. */
@@ -78,25 +73,18 @@ export class DeadLetters {
 
   /** Stores what waits. Called by itself, and at the host's stop. */
   flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const letters = this.#unstored;
-    this.#unstored = [];
-    if (letters.length === 0) {
-      return;
-    }
-    try {
-      this.#store?.addDeadLetters(letters);
-    } catch (error) {
-      this.#incidents.record(AgentrtError.from(error, "STORE_UNUSABLE"), "");
-    }
+    this.#buffer?.flush();
+  }
+
+  #storeFailed(error: unknown): void {
+    this.#incidents.record(AgentrtError.from(error, "STORE_UNUSABLE"), "");
   }
 
   #load(): DeadLetter[] {
     try {
       return [...(this.#store?.listDeadLetters(RECENT) ?? [])].reverse();
     } catch (error) {
-      this.#incidents.record(AgentrtError.from(error, "STORE_UNUSABLE"), "");
+      this.#storeFailed(error);
       return [];
     }
   }

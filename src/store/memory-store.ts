@@ -15,9 +15,14 @@ export function createMemoryStore(): Store {
       states.set(String(id), stateJson);
     },
     addDeadLetters: (added) => {
-      letters = [...letters, ...added].slice(-MAX_DEAD_LETTERS);
+      for (const letter of added) {
+        letters.push(letter);
+      }
+      if (letters.length > 2 * MAX_DEAD_LETTERS) {
+        letters = letters.slice(-MAX_DEAD_LETTERS);
+      }
     },
-    listDeadLetters: (limit) => letters.toReversed().slice(0, limit),
+    listDeadLetters: (limit) => letters.slice(-MAX_DEAD_LETTERS).reverse().slice(0, limit),
     [Symbol.dispose]: () => undefined,
   };
 }
