@@ -82,8 +82,10 @@ export interface HostTotals {
   readonly instancesMoved: number;
   /** The same without the state: their worker died, cannot hand over, or did not in time. */
   readonly instancesMovedWithoutState: number;
-  /** Registrations, streams and messages that were refused because a count or size was over its limit. */
+  /** Connections, registrations, streams, calls and messages that were refused because a count or size was over its limit. */
   readonly limitsHit: number;
+  /** Topic types whose counts were forgotten because there were too many. */
+  readonly topicsForgotten: number;
   /** Events that no subscription matched. */
   readonly eventsUnmatched: number;
   readonly callsIn: number;

@@ -12,6 +12,7 @@ import { AGENT_RPC, AGENT_RPC_NAME } from "../wire/autogen/service.ts";
 import { channelOptions } from "../wire/channel-options.ts";
 import { HEALTH_SERVICE, HealthService } from "../wire/health.ts";
 import { HOST_INFO, HOST_INFO_NAME } from "../wire/host-info/service.ts";
+import { watchSizeLimit } from "../wire/size-limit-watch.ts";
 import { createAgentRpc } from "./agent-rpc.ts";
 import { Backpressure } from "./backpressure.ts";
 import { ControlRouter } from "./control-router.ts";
@@ -109,7 +110,11 @@ export class GrpcWorkerAgentRuntimeHost {
     const presence = new Presence((event) => events.announce(event));
     const routing = { router: this.#router, controlRouter, presence, hangUp };
     this.#sessions = new Sessions({ ...shared, ...routing });
-    this.#server = new Server(channelOptions(this.#options.maxMessageBytes));
+    const { maxMessageBytes } = this.#options;
+    const sizeLimit = watchSizeLimit(maxMessageBytes, (error, peer) =>
+      this.#incidents.record(error, peer),
+    );
+    this.#server = new Server({ ...channelOptions(maxMessageBytes), interceptors: [sizeLimit] });
     this.#server.addService(HEALTH_SERVICE, this.#health.implementation);
     this.#server.addService(
       AGENT_RPC,
@@ -130,7 +135,7 @@ export class GrpcWorkerAgentRuntimeHost {
       HOST_INFO,
       createHostInfo({
         report: () => this.report(),
-        maxMessageBytes: this.#options.maxMessageBytes,
+        maxMessageBytes,
         onCall: (peer) => this.#door.called(peer),
       }),
     );

@@ -98,7 +98,12 @@ export class Registry {
     if (existing !== undefined) {
       assertMayJoin(existing, session, policy);
     }
-    this.#assertRoom(session.agentTypes.size, this.#limits.maxAgentTypesPerWorker, "agent types");
+    this.#assertRoom(
+      session.agentTypes.size,
+      this.#limits.maxAgentTypesPerWorker,
+      "agent types",
+      "max-agent-types",
+    );
     const holders =
       existing ??
       new TypeHolders(type, policy, (member) => this.#subscriptions.countOf(type, member));
@@ -110,7 +115,12 @@ export class Registry {
   /** @throws AgentrtError `SUBSCRIPTION_EXISTS`, `TOO_MANY` */
   addSubscription(session: Session, subscription: Subscription): void {
     const { maxSubscriptionsPerWorker } = this.#limits;
-    this.#assertRoom(session.subscriptionIds.size, maxSubscriptionsPerWorker, "subscriptions");
+    this.#assertRoom(
+      session.subscriptionIds.size,
+      maxSubscriptionsPerWorker,
+      "subscriptions",
+      "max-subscriptions",
+    );
     const holders = this.#holders.get(subscription.agentType);
     const mayShare =
       holders !== undefined && holders.policy !== "exclusive" && holders.has(session);
@@ -148,11 +158,11 @@ export class Registry {
     });
   }
 
-  #assertRoom(count: number, most: number, what: string): void {
+  #assertRoom(count: number, most: number, what: string, setting: string): void {
     if (count >= most) {
       throw new AgentrtError(
         "TOO_MANY",
-        `The worker has ${count} ${what}, which is the host's limit for one worker.`,
+        `The worker has ${count} ${what}, which is the host's limit for one worker (${setting}).`,
         { data: { limit: most } },
       );
     }

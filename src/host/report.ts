@@ -41,7 +41,11 @@ export function createReport(parts: ReportParts): HostReport {
     ...parts.totals,
     rpcsFailed: parts.rpcsFailed,
     retainedDropped: parts.retained.dropped,
-    limitsHit: parts.incidents.countOf("TOO_MANY") + parts.incidents.countOf("TOO_LARGE"),
+    limitsHit:
+      parts.totals.limitsHit +
+      parts.incidents.countOf("TOO_MANY") +
+      parts.incidents.countOf("TOO_LARGE"),
+    topicsForgotten: parts.topics.forgotten,
   };
   return {
     version: parts.version,

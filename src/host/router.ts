@@ -218,7 +218,8 @@ export class Router {
       return noSuchAgent(request);
     }
     if (this.#calls.size >= this.#parts.maxPendingCalls) {
-      const message = `${this.#calls.size} calls wait for an answer, which is the host's limit.`;
+      const message = `${this.#calls.size} calls wait for an answer, which is the host's limit (max-pending-calls).`;
+      this.#parts.totals.limitsHit += 1;
       return new AgentrtError("TOO_MANY", message);
     }
     return undefined;

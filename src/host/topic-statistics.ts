@@ -18,10 +18,16 @@ export class TopicStatistics {
   readonly #maxTopics: number;
   readonly #topics = new Map<string, TopicCounts>();
   readonly #now: () => number;
+  #forgotten = 0;
 
   constructor(maxTopics: number, now: () => number = Date.now) {
     this.#maxTopics = maxTopics;
     this.#now = now;
+  }
+
+  /** Topic types whose counts went because there were too many. */
+  get forgotten(): number {
+    return this.#forgotten;
   }
 
   record(topicType: string, bytes: number, deliveries: number): void {
@@ -81,6 +87,7 @@ export class TopicStatistics {
     const byAge = [...this.#topics].sort(([, a], [, b]) => a.lastAtMs - b.lastAtMs);
     for (const [topicType] of byAge.slice(0, Math.max(1, Math.floor(this.#maxTopics / 10)))) {
       this.#topics.delete(topicType);
+      this.#forgotten += 1;
     }
   }
 }

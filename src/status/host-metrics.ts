@@ -70,7 +70,11 @@ const TOTALS: Readonly<Record<keyof HostTotals, readonly [name: string, help: st
   ],
   limitsHit: [
     "agentrt_limits_hit_total",
-    "Registrations, streams and messages refused because a count or size was over its limit.",
+    "Connections, registrations, streams, calls and messages refused because a count or size was over its limit.",
+  ],
+  topicsForgotten: [
+    "agentrt_topics_forgotten_total",
+    "Topic types whose counts were forgotten because there were too many.",
   ],
   eventsUnmatched: ["agentrt_events_unmatched_total", "Events without a subscriber."],
   callsIn: ["agentrt_calls_received_total", "Calls made by workers."],

@@ -81,12 +81,14 @@ test("registry - the limits of workers, agent types and subscriptions hold", () 
   worker.register("a", "b");
   expect(thrownBy(() => worker.register("c"))).toMatchObject({
     code: "TOO_MANY",
-    message: "The worker has 2 agent types, which is the host's limit for one worker.",
+    message:
+      "The worker has 2 agent types, which is the host's limit for one worker (max-agent-types).",
   });
   worker.subscribe(exact("one", "a", "1"), exact("two", "a", "2"));
   expect(thrownBy(() => worker.subscribe(exact("three", "a", "3")))).toMatchObject({
     code: "TOO_MANY",
-    message: "The worker has 2 subscriptions, which is the host's limit for one worker.",
+    message:
+      "The worker has 2 subscriptions, which is the host's limit for one worker (max-subscriptions).",
   });
   host.registry.removeSubscription("1");
   worker.subscribe(exact("three", "a", "3"));

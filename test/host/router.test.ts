@@ -236,6 +236,7 @@ describe("router - calls", () => {
     expect(failures(caller.received()).map(([id, code]) => [id, code])).toEqual([
       ["3", "TOO_MANY"],
     ]);
+    expect(host.totals.limitsHit).toBe(1);
     expect(idsOf(callee.received())).toHaveLength(2);
   });
 

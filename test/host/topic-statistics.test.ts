@@ -70,6 +70,7 @@ test("topic statistics - the bound holds, and those used last stay", () => {
   expect(kept).toContain("topic_1499");
   expect(kept).toContain("topic_1450");
   expect(kept).not.toContain("topic_0");
+  expect(topics.forgotten).toBe(1_501 - kept.length);
 });
 
 test("topic statistics - a bound of one works", () => {

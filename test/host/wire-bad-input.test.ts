@@ -4,7 +4,7 @@ import { connect as connectHttp2, constants } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { status } from "@grpc/grpc-js";
+import { type StatusObject, status } from "@grpc/grpc-js";
 import type { HostTotals } from "../../src/core/host-report.ts";
 import type { GrpcWorkerAgentRuntimeHost } from "../../src/host/host.ts";
 import { MessageSchema } from "../../src/wire/gen/agents/agent_worker_pb.ts";
@@ -319,8 +319,18 @@ describe("bad input - HTTP/2 that is not gRPC", () => {
 const messageBytes = (message: Parameters<typeof create<typeof MessageSchema>>[1]): Uint8Array =>
   toBinary(MessageSchema, create(MessageSchema, message));
 
+function expectTooLarge(end: StatusObject): void {
+  expect(end.code).toBe(status.RESOURCE_EXHAUSTED);
+  expect(end.metadata.get("agentrt-code")).toEqual(["TOO_LARGE"]);
+  expect(end.details).toStartWith("Received message larger than max (");
+  expect(end.details).toEndWith(
+    `vs ${MAX_MESSAGE_BYTES}). The host's limit is max-message-size; send less, or raise it on the host and its workers.`,
+  );
+}
+
 describe("bad input - gRPC that is not the protocol", () => {
-  test("bad input - an oversized unary message is RESOURCE_EXHAUSTED", async () => {
+  test("bad input - an oversized unary message is RESOURCE_EXHAUSTED, and counted", async () => {
+    const before = total("limitsHit");
     using client = new RawClient(host.address);
     const { status: end } = await client.call(
       GET_SUBSCRIPTIONS,
@@ -329,16 +339,18 @@ describe("bad input - gRPC that is not the protocol", () => {
         "client-id": "large",
       },
     );
-    expect(end.code).toBe(status.RESOURCE_EXHAUSTED);
+    expectTooLarge(end);
+    await grown("limitsHit", before);
     await expectAllWell();
   });
 
-  test("bad input - an oversized message on a stream ends it with RESOURCE_EXHAUSTED", async () => {
-    const left = total("workersLeft");
+  test("bad input - an oversized message on a stream ends it with RESOURCE_EXHAUSTED, and is counted", async () => {
+    const [left, before] = [total("workersLeft"), total("limitsHit")];
     using worker = await WireWorker.join(host.address, "large");
     worker.send(event("e", "witnessed", {}, "x".repeat(MAX_MESSAGE_BYTES)));
-    expect((await worker.channel.ended).code).toBe(status.RESOURCE_EXHAUSTED);
+    expectTooLarge(await worker.channel.ended);
     await grown("workersLeft", left);
+    await grown("limitsHit", before);
     await expectAllWell();
   });
 

@@ -79,6 +79,10 @@ function notReceived({ totals, topics, deadLetters }: HostReport): readonly stri
       deadLetters.byReason.NO_SUCH_AGENT ?? 0,
       (n) => `${n} of them for agents that are not here`,
     ),
+    ...some(
+      totals.limitsHit,
+      (n) => `${n} refusals because of a limit; the status page's errors name its setting`,
+    ),
   ];
 }
 
