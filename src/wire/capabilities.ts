@@ -5,11 +5,12 @@ import { Metadata } from "@grpc/grpc-js";
  * both directions. A peer that tells nothing is not asked for it.
  *
  * - `cancel`: calls are given up with {@link CANCEL_HEADER}.
+ * - `leave`: a worker that stops asks the host to move its shared instances first.
  * - `hand-in`: a worker hands in again what it has published with `retain`, with its age.
  */
-export type Capability = "cancel" | "hand-in";
+export type Capability = "cancel" | "hand-in" | "leave";
 
-const CAPABILITIES: ReadonlySet<string> = new Set<Capability>(["cancel", "hand-in"]);
+const CAPABILITIES: ReadonlySet<string> = new Set<Capability>(["cancel", "hand-in", "leave"]);
 const CAPABILITIES_HEADER = "agentrt-capabilities";
 
 /**

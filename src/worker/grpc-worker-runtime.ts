@@ -212,8 +212,8 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
 
   protected override async shutDown(): Promise<void> {
     const { drainTimeoutMs } = this.#options;
-    if (this.isConnected && this.#registrations.isSharing) {
-      await takeLeave(this.calls, this.#outgoing, this.#options.drainTimeoutMs);
+    if (this.#connection.link?.can("leave") === true && this.#registrations.mayShare) {
+      await takeLeave(this.calls, this.#outgoing, drainTimeoutMs);
     }
     this.dispatcher.refuse();
     await this.#connection.stop(drainTimeoutMs, async () => {

@@ -85,13 +85,19 @@ async function putIn(request: RequestEnvelope, instances: AgentInstances): Promi
   return "";
 }
 
-/** Lets the host move shared instances to other workers, with their states, while this one still answers. */
+/**
+ * Lets the host move shared instances to other workers, with their states, while this one still answers.
+ * @param timeoutMs 0 does not wait for it, so nothing is asked
+ */
 export async function takeLeave(
   calls: PendingCalls,
   outgoing: OutgoingQueue,
   timeoutMs: number,
 ): Promise<void> {
-  const call = calls.open(leaveRequest("").target, Math.max(timeoutMs, 1), undefined);
+  if (timeoutMs === 0) {
+    return;
+  }
+  const call = calls.open(leaveRequest("").target, timeoutMs, undefined);
   try {
     await outgoing.send(leaveRequest(call.id), undefined);
     await call.answer;

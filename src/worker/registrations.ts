@@ -104,11 +104,16 @@ export class Registrations {
     ];
   }
 
-  /** True when an agent type is held that other workers may hold too, each with instances of its own. */
-  get isSharing(): boolean {
+  /**
+   * True when an agent type is held that other workers may hold too, each with instances of its own: the
+   * host's settings may say so of one that was registered without a policy.
+   */
+  get mayShare(): boolean {
     return [...this.#entries].some(
       ({ registration, state }) =>
-        registration.kind === "type" && registration.policy === "shared" && state === "held",
+        registration.kind === "type" &&
+        (registration.policy === "shared" || registration.policy === undefined) &&
+        state === "held",
     );
   }
 
