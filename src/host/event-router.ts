@@ -1,4 +1,5 @@
 import type { EventEnvelope } from "../core/envelope.ts";
+import { AgentrtError } from "../core/errors.ts";
 import { PRESENCE_TOPIC } from "../core/presence.ts";
 import { priorityOf } from "../core/priority.ts";
 import { AGE_HEADER } from "../core/routing-headers.ts";
@@ -8,6 +9,7 @@ import type { Backpressure } from "./backpressure.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { type Delivery, frameOf } from "./delivery.ts";
 import { frameFor, handedInAgeMs, supersededFrame, withHeaders } from "./event-frames.ts";
+import type { IncidentLog } from "./incident-log.ts";
 import type { Placements } from "./placements.ts";
 import { presenceOf } from "./presence.ts";
 import type { Registry } from "./registry.ts";
@@ -18,6 +20,7 @@ import type { MutableTotals } from "./totals.ts";
 import type { TypeHolders } from "./type-holders.ts";
 
 export interface EventRouterParts {
+  readonly incidents: IncidentLog;
   readonly registry: Registry;
   readonly totals: MutableTotals;
   readonly topics: TopicStatistics;
@@ -171,9 +174,21 @@ export class EventRouter {
     for (const session of receivers.sessions) {
       totals.eventsDelivered += 1;
       const types = typesToName(receivers, session);
+      if (types !== undefined) {
+        this.#warnIfDeaf(session, event);
+      }
       delivery.offer(session, types === undefined ? whole : frameFor(types, event));
     }
     return receivers.sessions;
+  }
+
+  /** AutoGen's workers give an event to each of their subscribed types, whomever the host names. */
+  #warnIfDeaf(session: Session, event: EventEnvelope): void {
+    if (session.capabilities.size === 0 && !session.wasWarned) {
+      session.wasWarned = true;
+      const message = `Worker ${session.clientId} cannot be told which of its agent types an event on ${event.topic} is for, so it makes an instance of a shared or standby type that lives elsewhere. Give each such type a worker of its own.`;
+      this.#parts.incidents.record(new AgentrtError("NOT_SUPPORTED", message), session.clientId);
+    }
   }
 
   #receiversOf(event: EventEnvelope): Receivers {

@@ -50,6 +50,8 @@ export class Session {
   capabilities: ReadonlySet<Capability> = new Set();
   /** True while it is too far behind for its publishers to wait for it; see Backpressure. */
   isSlow = false;
+  /** True when it was said once that it cannot tell its agent types apart; see EventRouter. */
+  wasWarned = false;
   /** True while it takes its leave: its shared instances move to other workers. */
   isLeaving = false;
   /** Published in its name when it is lost. */

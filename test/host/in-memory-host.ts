@@ -178,7 +178,7 @@ export class InMemoryHost {
     const { registry, totals, incidents, deadLetters, topics } = this;
     const { rpcTimeoutMs, maxPendingCalls } = options;
     this.router = new Router({
-      ...{ registry, totals, deadLetters, topics, rpcTimeoutMs, maxPendingCalls },
+      ...{ registry, totals, incidents, deadLetters, topics, rpcTimeoutMs, maxPendingCalls },
       backpressure: this.backpressure,
       retained: this.retained,
       slowWorkerPolicy: options.slowWorkerPolicy,

@@ -191,4 +191,22 @@ describe("policies - shared", () => {
       expect(envelope.headers[RECEIVERS_HEADER]).toBeUndefined();
     }
   });
+
+  test("policies - a worker that cannot be told so makes a second instance, and it is said once", () => {
+    using host = new InMemoryHost();
+    const [stranger, ours] = hold(host, "shared");
+    if (ours !== undefined) {
+      ours.session.capabilities = new Set(["cancel"]);
+    }
+    for (const [index, worker] of [stranger, ours].entries()) {
+      worker?.registerAs("broadcast", "b");
+      worker?.subscribe(exact("topic", "b", `b${index}`));
+    }
+    for (let key = 0; key < 40; key += 1) {
+      ours?.send(on("topic", `${key}`, `e${key}`));
+    }
+    expect(host.incidents.recent.map(({ code, where }) => [code, where])).toEqual([
+      ["NOT_SUPPORTED", "w0"],
+    ]);
+  });
 });
