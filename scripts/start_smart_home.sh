@@ -130,6 +130,8 @@ on_signal() {
     done
     return
   fi
+  # Before anything is said: whoever reads it may send the second one at once.
+  is_stopping=yes
   echo
   echo "Stopping the smart home ..."
   stop_all
