@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { waitFor } from "../kit/wait.ts";
+import { answer, ask } from "./contract/call.ts";
 import { note } from "./contract/publish.ts";
 import { Peer } from "./peer.ts";
 import {
@@ -26,8 +27,10 @@ describe.each([...HOSTS])("$name - as AutoGen's tests expect", ({ start }) => {
   const stack = new AsyncDisposableStack();
   let one: Peer;
   let two: Peer;
+  let address: string;
   beforeAll(async () => {
     const host = stack.use(await start());
+    address = host.address;
     [one, two] = await Promise.all([Peer.python(host.address), Peer.python(host.address)]);
     stack.use(one);
     stack.use(two);
@@ -42,6 +45,37 @@ describe.each([...HOSTS])("$name - as AutoGen's tests expect", ({ start }) => {
     await expect(two.register(other, "mute")).rejects.toThrow(
       `Agent type ${other} already registered`,
     );
+  });
+
+  test("a worker that was refused a type takes it for its own all the same, also when it is free again", async () => {
+    const name = fresh("name");
+    const third = await Peer.python(address);
+    await using _third = third;
+    await one.register(name, "mute");
+    await expect(third.register(name, "mute")).rejects.toThrow(`Agent type ${name} already`);
+    await one.tell("leave");
+    await one.tell("join");
+    await expect(third.register(name, "mute")).rejects.toMatchObject({ type: "ValueError" });
+    // That is the worker's memory, not the host's: another one gets the type.
+    await two.register(name, "mute");
+  });
+
+  test("a subscription that was removed brings nothing more, and the others still do", async () => {
+    const [agent, topic, fence] = [fresh("name"), fresh("topic"), fresh("fence")];
+    await one.register(agent, "recorder", [fence]);
+    const subscriptionId = (await one.tell("subscribe", {
+      kind: "type",
+      pattern: topic,
+      agentType: agent,
+    })) as string;
+    await two.publish(`${topic}/default`, note("before"));
+    await one.waitForReceived(agent, 1);
+    await one.tell("unsubscribe", { subscriptionId });
+    expect((await subscriptionsOf(two, agent)).map(({ id }) => id)).not.toContain(subscriptionId);
+    await two.publish(`${topic}/default`, note("after"));
+    await two.publish(`${fence}/default`, note("fence"));
+    const received = await one.waitForReceived(agent, 2);
+    expect(received.map(({ message }) => message)).toEqual([note("before"), note("fence")]);
   });
 
   test("an agent with a default subscription gets what is published on the default topic", async () => {
@@ -143,6 +177,35 @@ describe.each([...HOSTS])("$name - as AutoGen's tests expect", ({ start }) => {
     expect(received.map((got) => [got.agent, got.message])).toEqual([
       [`${type}/${key}`, note("to the instance")],
     ]);
+  });
+
+  test("a registered instance answers calls, and its messages meet those of a factory's agents", async () => {
+    const [callee, living, key, made, topic] = [
+      fresh("callee"),
+      fresh("living"),
+      fresh("key"),
+      fresh("cascader"),
+      fresh("cascade"),
+    ];
+    await one.tell("registerInstance", { agent: `${callee}/k`, kind: "callee", subscribe: true });
+    expect(await one.call(`${callee}/k`, ask("echo", "Hello!"))).toEqual(
+      answer("Hello!", `${callee}/k`),
+    );
+    await one.tell("registerInstance", {
+      agent: `${living}/${key}`,
+      kind: "cascader",
+      subscribe: true,
+    });
+    await one.register(made, "cascader", [topic]);
+    // Rounds 1 to 3 make the instance publish one message each for the other, of rounds 2 to 4; what the
+    // other then publishes comes back to itself alone, and its own echo is kept from it.
+    for (let round = 1; round <= 4; round += 1) {
+      const data = { round, topic };
+      await two.publish(`${key}/${key}`, { type: "Round", data });
+    }
+    const calls = async (agent: string) => Number(await one.tell("countCalls", { agent }));
+    await waitFor(async () => (await calls(`${made}/default`)) === 3, { what: "three calls" });
+    expect(await calls(`${living}/${key}`)).toBe(4);
   });
 
   test("messages that make messages are all delivered: five agents of one worker", async () => {
