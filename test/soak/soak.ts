@@ -2,22 +2,23 @@
 import {
   AGE_HEADER,
   defineAgent,
-  defineMessage,
   GrpcWorkerAgentRuntime,
   type HostReport,
   TopicId,
   TypeSubscription,
 } from "agentrt";
-import * as v from "valibot";
 import { type AgentrtProcess, startAgentrt } from "../kit/process.ts";
 import { waitFor } from "../kit/wait.ts";
+import type { MemorySample } from "./memory.ts";
+import { Task } from "./task.ts";
+import { killOneThatListens, VICTIM_GREETING, type VictimAccount } from "./victim.ts";
 
-const Task = defineMessage("Task", v.object({ number: v.number() }));
 const KEYS = 50;
 const PUBLISH_EVERY_MS = 10;
 const PUBLISHED_AT_ONCE = 20;
 const CHURN_EVERY_MS = 1_000;
 const SETTLE_MS = 30_000;
+const SAMPLES = 60;
 
 export interface SoakResult {
   readonly published: number;
@@ -29,7 +30,9 @@ export interface SoakResult {
   readonly joins: number;
   readonly leaves: number;
   readonly kills: number;
-  readonly residentBytes: { readonly warm: number; readonly end: number };
+  /** One for each subscriber that was killed with messages on their way to it. */
+  readonly victims: readonly VictimAccount[];
+  readonly memory: readonly MemorySample[];
   readonly report: HostReport;
 }
 
@@ -39,7 +42,10 @@ export async function soak(durationMs: number): Promise<SoakResult> {
     ...["--role", "host", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data", "none"],
   ]);
   const ready = await host.waitForLog("host ready");
-  const [hostAddress, page] = [String(ready.properties["listen"]), ready.properties["http"]];
+  const hostAddress = String(ready.properties["listen"]);
+  const page = String(ready.properties["http"]);
+  const reportOf = async (): Promise<HostReport> =>
+    (await (await fetch(`${page}/api/status`)).json()) as HostReport;
   const counts = {
     published: 0,
     recorded: 0,
@@ -92,8 +98,13 @@ export async function soak(durationMs: number): Promise<SoakResult> {
   await using _always = await share();
   await using publisher = new GrpcWorkerAgentRuntime({ hostAddress });
   await publisher.start();
+  // One of its own, because the host holds back who writes to a worker that does not read.
+  await using tormentor = new GrpcWorkerAgentRuntime({ hostAddress });
+  await tormentor.start();
+  await tormentor.publishMessage(Task.of({ number: 0 }), VICTIM_GREETING, { retain: true });
 
-  const deadline = Date.now() + durationMs;
+  const startedAt = Date.now();
+  const deadline = startedAt + durationMs;
   const publishing = (async () => {
     while (Date.now() < deadline) {
       for (let index = 0; index < PUBLISHED_AT_ONCE; index += 1) {
@@ -106,17 +117,24 @@ export async function soak(durationMs: number): Promise<SoakResult> {
       await Bun.sleep(PUBLISH_EVERY_MS);
     }
   })();
+  const memory: MemorySample[] = [];
+  const sampling = (async () => {
+    while (Date.now() < deadline) {
+      await Bun.sleep(durationMs / SAMPLES);
+      const residentBytes = await residentOf(page);
+      memory.push({ atMs: Date.now() - startedAt, published: counts.published, residentBytes });
+    }
+  })();
 
-  let rooms = 0;
   const startRoom = async (): Promise<AgentrtProcess> => {
-    rooms += 1;
     counts.joins += 1;
-    const flags = ["--host-address", hostAddress, "--name", `room${rooms}`, "--interval", "100ms"];
+    const name = `room${counts.joins}`;
+    const flags = ["--host-address", hostAddress, "--name", name, "--interval", "100ms"];
     const room = startAgentrt(["--role", "environment-agent", ...flags]);
     await room.waitForLog("worker connected", SETTLE_MS);
     return room;
   };
-  const residentBytes = { warm: 0, end: 0 };
+  const victims: VictimAccount[] = [];
   let extra: GrpcWorkerAgentRuntime | undefined;
   while (Date.now() < deadline) {
     await using room = await startRoom();
@@ -131,27 +149,33 @@ export async function soak(durationMs: number): Promise<SoakResult> {
       await extra.stop();
       extra = undefined;
     }
-    if (residentBytes.warm === 0 && Date.now() > deadline - durationMs * 0.6) {
-      residentBytes.warm = await residentOf(String(page));
+    if (counts.joins % 4 === 0) {
+      victims.push(await killOneThatListens(hostAddress, tormentor, reportOf));
     }
   }
-  await publishing;
+  await Promise.all([publishing, sampling]);
   await extra?.stop();
 
   const report = await waitFor(
     async () => {
-      const now = (await (await fetch(`${page}/api/status`)).json()) as HostReport;
-      const { recorded, sharedHandled, sharedReplayed } = counts;
-      const handled = recorded + sharedHandled + sharedReplayed;
-      return now.totals.eventsDelivered - lostIn(now) === handled ? now : undefined;
+      const now = await reportOf();
+      const reached = handledIn({ ...counts, victims }) + lostIn(now);
+      return now.totals.eventsDelivered === reached ? now : undefined;
     },
-    {
-      what: "every delivery to be accounted for",
-      timeoutMs: SETTLE_MS,
-    },
+    { what: "every delivery to be accounted for", timeoutMs: SETTLE_MS },
   );
-  residentBytes.end = await residentOf(String(page));
-  return { ...counts, wereInOrder, residentBytes, report };
+  return { ...counts, wereInOrder, victims, memory, report };
+}
+
+/** Deliveries that a worker got, or that were on the wire to one when it was killed. */
+export function handledIn({
+  recorded,
+  sharedHandled,
+  sharedReplayed,
+  victims,
+}: Pick<SoakResult, "recorded" | "sharedHandled" | "sharedReplayed" | "victims">): number {
+  const byVictims = victims.reduce((sum, { read, unread }) => sum + read + unread, 0);
+  return recorded + sharedHandled + sharedReplayed + byVictims;
 }
 
 /** Deliveries that did not reach their worker, by their counted reasons. */
