@@ -72,7 +72,8 @@ export class AgentSlot {
 
   /** True when nothing is lost with the slot: there is no instance, and no memory of one. */
   get isForgettable(): boolean {
-    return this.#state.kind === "vacant" && this.#restartBackoff === undefined;
+    const isVacant = this.#state.kind === "vacant" && this.#restartBackoff === undefined;
+    return isVacant && !this.#maker.hasPast;
   }
 
   get isLiving(): boolean {
@@ -93,7 +94,7 @@ export class AgentSlot {
   get canBePutAway(): boolean {
     switch (this.#state.kind) {
       case "vacant":
-        return this.#maker.carriedJson === undefined;
+        return !this.#maker.hasPast;
       case "living": {
         const { agent } = this.#state;
         const hasPlaceForState =
@@ -197,9 +198,7 @@ export class AgentSlot {
     // A handler that hangs never leaves the old one.
     this.#turnstile = new Turnstile();
     if (before.kind === "living") {
-      this.#maker.predecessor = endsWithin(LEAVE_GRACE_MS, this.#maker.leave(before.agent)).then(
-        () => undefined,
-      );
+      this.#maker.waitFor(endsWithin(LEAVE_GRACE_MS, this.#maker.leave(before.agent)));
     } else if (before.kind === "creating") {
       // It hangs, and may do so for ever; if it is made after all, it is closed.
       void this.#maker.closeAgent(before.agent);

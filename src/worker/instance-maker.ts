@@ -18,7 +18,7 @@ export interface InstanceMakerOptions {
 export class InstanceMaker {
   factory: AgentFactory;
   /** Nothing is made before this: the instance before has left. */
-  predecessor: Promise<void> | undefined;
+  #predecessor: Promise<void> | undefined;
   /** State that goes over a restart by memory, where there is no store. */
   carriedJson: string | undefined;
   /** The JSON text that the store has; undefined while it has none of this agent. */
@@ -28,14 +28,31 @@ export class InstanceMaker {
   constructor(options: InstanceMakerOptions, predecessor: Promise<void> | undefined) {
     this.#options = options;
     this.factory = options.factory;
-    this.predecessor = predecessor;
+    if (predecessor !== undefined) {
+      this.waitFor(predecessor);
+    }
+  }
+
+  /** True while there was an instance whose state is here alone, or which has not left yet. */
+  get hasPast(): boolean {
+    return this.carriedJson !== undefined || this.#predecessor !== undefined;
+  }
+
+  /** Makes nothing before this has ended: the instance before leaves. */
+  waitFor(leaving: Promise<unknown>): void {
+    const predecessor = leaving.then(() => {
+      if (this.#predecessor === predecessor) {
+        this.#predecessor = undefined;
+      }
+    });
+    this.#predecessor = predecessor;
   }
 
   /** With the state that was carried or stored; one that does not fit is kept aside. */
   async makeFromStore(): Promise<Agent> {
     const { id, stateStore } = this.#options;
-    await this.predecessor;
-    this.predecessor = undefined;
+    await this.#predecessor;
+    this.#predecessor = undefined;
     const stored = this.carriedJson ?? stateStore?.loadState(id);
     const agent = await this.#make();
     if (stored === undefined || agent.loadState === undefined) {

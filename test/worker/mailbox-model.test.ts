@@ -1,192 +1,244 @@
+/** Any life of a mailbox against a plain queue, item by item: bounds, order over priorities, what is dropped. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { TURNS_BEFORE_LOWER } from "../../src/core/prioritized-queue.ts";
 import { PRIORITIES, type Priority } from "../../src/core/priority.ts";
-import { Mailbox, type MailboxItem } from "../../src/worker/mailbox.ts";
+import { Mailbox, type MailboxFullPolicy, type MailboxItem } from "../../src/worker/mailbox.ts";
+import { type PlainItem, PlainQueue } from "../core/plain-queue.ts";
 
-interface Item extends MailboxItem {
-  readonly n: number;
-}
+type Item = MailboxItem & PlainItem;
 
-const MAX_MESSAGES = 6;
+const MAX_MESSAGES = 60;
+const MAX_BYTES = 120;
 
-/** What a mailbox has to be, in plain lists. Its order over priorities is the queue's own test. */
-interface Model {
+/** What a mailbox has to do, told step by step. */
+class Model {
+  readonly policy: MailboxFullPolicy;
   readonly concurrency: number;
-  waiting: Item[];
-  running: Item[];
-  handled: number;
-  dropped: number;
-  isHeld: boolean;
-  offered: number;
+  readonly queue = new PlainQueue<Item>(MAX_MESSAGES, MAX_BYTES);
+  readonly started: number[] = [];
+  readonly dropped: number[] = [];
+  running: number[] = [];
+  /** Those that would take an item and are held. */
+  heldTakers = 0;
+  isHeld = false;
+  timesIdle = 0;
+  offered = 0;
+  #highsInARow = 0;
+  #normalsInARow = 0;
+
+  constructor(policy: MailboxFullPolicy, concurrency: number) {
+    this.policy = policy;
+    this.concurrency = concurrency;
+  }
+
+  offer(item: Item): void {
+    if (!this.#accept(item)) {
+      this.dropped.push(item.number);
+    } else if (this.running.length + this.heldTakers < this.concurrency) {
+      this.take();
+    }
+  }
+
+  take(): void {
+    if (this.isHeld) {
+      this.heldTakers += 1;
+      return;
+    }
+    const waited = [...this.queue.items];
+    const item = this.queue.shift();
+    if (item === undefined) {
+      this.timesIdle += this.running.length + this.heldTakers === 0 ? 1 : 0;
+      return;
+    }
+    this.#checkShare(item, waited);
+    this.running.push(item.number);
+    this.started.push(item.number);
+  }
+
+  #accept(item: Item): boolean {
+    if (this.queue.push(item)) {
+      return true;
+    }
+    if (this.policy !== "drop-oldest" || !item.canPushOut || item.bytes > MAX_BYTES) {
+      return false;
+    }
+    while (!this.queue.push(item)) {
+      const oldest = this.queue.dropOldest(item.priority);
+      if (oldest === undefined) {
+        return false;
+      }
+      this.dropped.push(oldest.number);
+    }
+    return true;
+  }
+
+  /** Nothing starves: said without the counters that the queues have. */
+  #checkShare({ priority }: Item, waited: readonly Item[]): void {
+    const waits = (...those: readonly Priority[]): boolean =>
+      waited.some((one) => those.includes(one.priority));
+    const isHighFirst = priority === "high" && waits("normal", "low");
+    this.#highsInARow = isHighFirst ? this.#highsInARow + 1 : 0;
+    expect(this.#highsInARow).toBeLessThanOrEqual(TURNS_BEFORE_LOWER.high);
+    if (priority === "low" || !waits("low")) {
+      this.#normalsInARow = 0;
+    } else if (priority === "normal") {
+      this.#normalsInARow += 1;
+    }
+    expect(this.#normalsInARow).toBeLessThanOrEqual(TURNS_BEFORE_LOWER.normal);
+  }
 }
 
 /** The mailbox, with a handler that ends when it is told to. */
 class Real {
   readonly mailbox: Mailbox<Item>;
   readonly running = new Map<number, () => void>();
-  readonly started: Item[] = [];
-  readonly dropped: Item[] = [];
-  handled = 0;
-  release: (() => void) | undefined;
+  readonly started: number[] = [];
+  readonly dropped: number[] = [];
+  readonly releases: (() => void)[] = [];
+  timesIdle = 0;
 
-  constructor(concurrency: number) {
+  constructor(policy: MailboxFullPolicy, concurrency: number) {
     this.mailbox = new Mailbox<Item>({
-      limits: { maxMessages: MAX_MESSAGES, maxBytes: 1_000 },
-      policy: "drop-newest",
+      limits: { maxMessages: MAX_MESSAGES, maxBytes: MAX_BYTES },
+      policy,
       concurrency,
-      handle: async (item) => {
+      handle: async ({ number }) => {
         const { promise, resolve } = Promise.withResolvers<void>();
-        this.started.push(item);
-        this.running.set(item.n, resolve);
+        this.started.push(number);
+        this.running.set(number, resolve);
         await promise;
-        this.running.delete(item.n);
-        this.handled += 1;
+        this.running.delete(number);
       },
-      onDropped: (item) => this.dropped.push(item),
+      onDropped: ({ number }) => this.dropped.push(number),
+      onIdle: () => {
+        this.timesIdle += 1;
+      },
     });
   }
 }
 
-/** Everything that a mailbox does by itself has been done. */
-async function settle(): Promise<void> {
-  await new Promise((resolve) => {
-    setImmediate(resolve);
-  });
-}
-
-/** Moves in the model what the mailbox has begun, and checks that it was its turn. */
-function follow(model: Model, real: Real): void {
-  const begun = real.started.splice(0);
-  if (model.isHeld) {
-    expect(begun).toEqual([]);
-  }
-  for (const item of begun) {
-    const sameLane = model.waiting.filter(({ priority }) => priority === item.priority);
-    expect(sameLane[0]?.n).toBe(item.n);
-    model.waiting = model.waiting.filter(({ n }) => n !== item.n);
-    model.running.push(item);
-  }
-  expect(real.running.size).toBe(model.running.length);
-  expect(model.running.length).toBeLessThanOrEqual(model.concurrency);
-  if (!model.isHeld) {
-    // Nothing waits while there is room to run it.
-    expect(model.waiting.length === 0 || model.running.length === model.concurrency).toBe(true);
-  }
-  expect(real.mailbox.length).toBe(model.waiting.length);
-  expect([real.handled, real.dropped.length]).toEqual([model.handled, model.dropped]);
-  expect(model.handled + model.dropped + model.waiting.length + model.running.length).toBe(
-    model.offered,
-  );
+/** Waits until the mailbox has done everything that it does by itself, and compares. */
+async function compare(model: Model, real: Real): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(real.started).toEqual(model.started);
+  expect(real.dropped).toEqual(model.dropped);
+  expect([...real.running.keys()].sort()).toEqual([...model.running].sort());
+  expect(real.mailbox.length).toBe(model.queue.items.length);
+  expect(real.timesIdle).toBe(model.timesIdle);
+  const takers = model.running.length + model.heldTakers;
+  expect(real.mailbox.isIdle).toBe(takers === 0 && model.queue.items.length === 0);
 }
 
 type Step = fc.AsyncCommand<Model, Real>;
 
-class Offer implements Step {
-  readonly #priority: Priority;
-  constructor(priority: Priority) {
-    this.#priority = priority;
-  }
-  check = (): boolean => true;
-  async run(model: Model, real: Real): Promise<void> {
-    const item: Item = { n: model.offered, priority: this.#priority, bytes: 1, canPushOut: true };
-    model.offered += 1;
-    if (model.waiting.length < MAX_MESSAGES) {
-      model.waiting.push(item);
-    } else {
-      model.dropped += 1;
-    }
-    real.mailbox.offer(item);
-    await settle();
-    follow(model, real);
-  }
-  toString = (): string => `offer ${this.#priority}`;
+/** A command by what it does; its name is what a failure shows. */
+function step(
+  name: string,
+  run: (model: Model, real: Real) => Promise<void> | void,
+  check: (model: Readonly<Model>) => boolean = () => true,
+): Step {
+  return {
+    check,
+    run: async (model, real) => {
+      await run(model, real);
+      await compare(model, real);
+    },
+    toString: () => name,
+  };
 }
 
-class Finish implements Step {
-  readonly #which: number;
-  constructor(which: number) {
-    this.#which = which;
-  }
-  check = (model: Readonly<Model>): boolean => model.running.length > 0;
-  async run(model: Model, real: Real): Promise<void> {
-    const [item] = model.running.splice(this.#which % model.running.length, 1);
-    model.handled += 1;
-    real.running.get(item?.n ?? -1)?.();
-    await settle();
-    follow(model, real);
-  }
-  toString = (): string => `finish ${this.#which}`;
-}
+const offer = fc
+  .record({
+    priority: fc.constantFrom(...PRIORITIES),
+    bytes: fc.constantFrom(1, 1, 1, 1, 1, 1, 5, MAX_BYTES, MAX_BYTES + 1),
+    canPushOut: fc.boolean(),
+    times: fc.constantFrom(1, 1, 3, 40),
+  })
+  .map(({ times, ...item }) =>
+    step(`offer ${times} ${JSON.stringify(item)}`, async (model, real) => {
+      for (let left = times; left > 0; left -= 1) {
+        model.offered += 1;
+        const offered: Item = { ...item, number: model.offered, isKept: false };
+        model.offer(offered);
+        real.mailbox.offer(offered);
+        // The first of a burst may be taken before the next one comes, or not: here it is.
+        await compare(model, real);
+      }
+    }),
+  );
 
-class Hold implements Step {
-  check = (model: Readonly<Model>): boolean => !model.isHeld;
-  async run(model: Model, real: Real): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    model.isHeld = true;
-    real.release = resolve;
-    real.mailbox.hold(promise);
-    await settle();
-    follow(model, real);
-  }
-  toString = (): string => "hold";
-}
+const finish = fc.record({ which: fc.nat(20), times: fc.constantFrom(1, 1, 5, 45) }).map((one) =>
+  step(
+    `finish ${one.times} from ${one.which}`,
+    async (model, real) => {
+      for (let left = one.times; left > 0 && model.running.length > 0; left -= 1) {
+        const [number = 0] = model.running.splice(one.which % model.running.length, 1);
+        model.take();
+        real.running.get(number)?.();
+        await compare(model, real);
+      }
+    },
+    ({ running }) => running.length > 0,
+  ),
+);
 
-class Release implements Step {
-  check = (model: Readonly<Model>): boolean => model.isHeld;
-  async run(model: Model, real: Real): Promise<void> {
-    model.isHeld = false;
-    real.release?.();
-    await settle();
-    follow(model, real);
-  }
-  toString = (): string => "release";
-}
+/** A second hold takes the place of the first. */
+const hold = step("hold", (model, real) => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  model.isHeld = true;
+  real.releases.push(resolve);
+  real.mailbox.hold(promise);
+});
 
-class Clear implements Step {
-  check = (): boolean => true;
-  async run(model: Model, real: Real): Promise<void> {
-    model.dropped += model.waiting.length;
-    model.waiting = [];
-    real.mailbox.clear();
-    await settle();
-    follow(model, real);
+/** A hold that another took the place of does not matter any more. */
+const releaseFormer = step("release the former of two holds", (_, real) => {
+  if (real.releases.length > 1) {
+    real.releases.shift()?.();
   }
-  toString = (): string => "clear";
-}
+});
 
-test("mailbox - offers, ends, holds and clears in any order follow a plain model, and it ends idle", async () => {
+const release = step("release", (model, real) => {
+  model.isHeld = false;
+  for (const one of real.releases.splice(0)) {
+    one();
+  }
+  for (let left = model.heldTakers; left > 0; left -= 1) {
+    model.heldTakers -= 1;
+    model.take();
+  }
+});
+
+const clear = step("clear", (model, real) => {
+  model.dropped.push(...model.queue.drain().map(({ number }) => number));
+  real.mailbox.clear();
+});
+
+test("mailbox model - offers, ends, holds and clears in any order do what a plain queue does, and end idle", async () => {
   const commands = fc.commands<Model, Real, false>(
     [
-      fc.constantFrom(...PRIORITIES).map((priority) => new Offer(priority)),
-      fc.nat(20).map((which) => new Finish(which)),
-      fc.constant(new Hold()),
-      fc.constant(new Release()),
-      fc.constant(new Clear()),
+      offer,
+      finish,
+      finish,
+      ...[hold, releaseFormer, release, clear].map((one) => fc.constant(one)),
     ],
     { maxCommands: 60, size: "max" },
   );
+  const policy = fc.constantFrom<MailboxFullPolicy>("drop-oldest", "drop-newest");
+  const concurrency = fc.integer({ min: 1, max: 3 });
   await fc.assert(
-    fc.asyncProperty(commands, fc.integer({ min: 1, max: 3 }), async (steps, concurrency) => {
-      const real = new Real(concurrency);
-      const model: Model = {
-        concurrency,
-        waiting: [],
-        running: [],
-        handled: 0,
-        dropped: 0,
-        isHeld: false,
-        offered: 0,
-      };
+    fc.asyncProperty(commands, policy, concurrency, async (steps, ...rules) => {
+      const [model, real] = [new Model(...rules), new Real(...rules)];
       await fc.asyncModelRun(() => ({ model, real }), steps);
-      real.release?.();
-      model.isHeld = false;
-      await settle();
-      follow(model, real);
+      await release.run(model, real);
       while (model.running.length > 0) {
-        await new Finish(0).run(model, real);
+        real.running.get(model.running.shift() ?? 0)?.();
+        model.take();
+        await compare(model, real);
       }
       expect(real.mailbox.isIdle).toBe(true);
+      expect(model.started.length + model.dropped.length).toBe(model.offered);
     }),
-    { numRuns: 100 },
+    { numRuns: 500 },
   );
 }, 60_000);

@@ -1,80 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import {
   type AgentFactory,
-  AgentId,
   type AgentTypeOptions,
-  createMemoryStore,
-  type DeadLetter,
   defineAgent,
-  defineMessage,
-  type JsonValue,
   SingleThreadedAgentRuntime,
   TopicId,
-  TypeSubscription,
 } from "agentrt";
 import fc from "fast-check";
-import * as v from "valibot";
 import { rejectionOf } from "../kit/thrown.ts";
 import { waitFor } from "../kit/wait.ts";
-
-const Ask = defineMessage("Ask", v.object({ how: v.picklist(["well", "badly", "never"]) }));
-const Count = defineMessage("Count", v.object({ count: v.number(), instance: v.number() }));
-
-const id = new AgentId("worker", "a");
-
-/** A runtime with the agent type `worker`, which counts what it did well and fails or hangs when told to. */
-async function supervised(options: AgentTypeOptions, withStore = true) {
-  const seen = { instances: 0, closed: 0, aborted: [] as unknown[] };
-  const letters: DeadLetter[] = [];
-  const stateStore = withStore ? createMemoryStore() : undefined;
-  const runtime = new SingleThreadedAgentRuntime({
-    stateStore,
-    drainTimeoutMs: 0,
-    onDeadLetter: (letter) => letters.push(letter),
-  });
-  const factory = defineAgent({
-    description: "",
-    setup(agent) {
-      seen.instances += 1;
-      const instance = seen.instances;
-      let count = 0;
-      agent.handle(Ask, async ({ how }, { signal }) => {
-        if (how === "badly") {
-          throw new Error("it went badly");
-        }
-        if (how === "never") {
-          signal.addEventListener("abort", () => seen.aborted.push(signal.reason));
-          await new Promise(() => undefined);
-        }
-        count += 1;
-        return Count.of({ count, instance });
-      });
-      return {
-        saveState: (): JsonValue => count,
-        loadState: (state: JsonValue) => {
-          count = Number(state);
-        },
-        close: () => {
-          seen.closed += 1;
-        },
-      };
-    },
-  });
-  runtime.addMessageType(Count);
-  await runtime.registerFactory("worker", factory, options);
-  await runtime.addSubscription(new TypeSubscription("work", "worker"));
-  await runtime.start();
-  const ask = async (how: "well" | "badly" | "never") =>
-    await runtime.sendMessage<{ count: number; instance: number }>(Ask.of({ how }), id);
-  const report = () => {
-    const found = runtime.report().agentTypes.find(({ type }) => type === "worker");
-    if (found === undefined) {
-      throw new Error("no report of the type");
-    }
-    return found;
-  };
-  return { runtime, seen, letters, ask, report };
-}
+import { Ask, Count, id, supervised } from "./supervision-kit.ts";
 
 describe("time limit", () => {
   test("a handler that hangs - ends with DEADLINE, is told, and the mailbox goes on with a new instance", async () => {
@@ -92,6 +27,16 @@ describe("time limit", () => {
     expect(await next).toEqual(Count.of({ count: 2, instance: 2 }));
     expect(seen.closed).toBe(1);
     expect(report()).toMatchObject({ handled: 2, failed: 1, timedOut: 1, restarts: 1 });
+    await runtime.stop();
+  });
+
+  test("a handler that hangs without a store - its instance's state waits for the next message, whenever that comes", async () => {
+    const { runtime, seen, ask } = await supervised({ handlerTimeoutMs: 20 }, false);
+    await ask("well");
+    await rejectionOf(ask("never"));
+    await runtime.idle();
+    await waitFor(() => seen.closed === 1, { what: "the old instance to be closed" });
+    expect(await ask("well")).toEqual(Count.of({ count: 2, instance: 2 }));
     await runtime.stop();
   });
 
