@@ -136,6 +136,9 @@ function openControlChannel(parts: AgentRpcParts, stream: HostStream): void {
   }
   stream.on("data", (bytes: Uint8Array) => {
     parts.totals.bytesIn += bytes.byteLength;
+    if (!session.isCurrentControl(stream)) {
+      return;
+    }
     try {
       parts.controlRouter.route(decodeControl(bytes), bytes);
     } catch (thrown) {

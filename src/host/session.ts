@@ -131,6 +131,11 @@ export class Session {
     return this.#control !== undefined;
   }
 
+  /** True for the control stream that speaks for this worker now. */
+  isCurrentControl(stream: HostStream): boolean {
+    return this.#control === stream;
+  }
+
   disconnectControl(stream: HostStream): void {
     if (this.#control === stream) {
       this.#control = undefined;

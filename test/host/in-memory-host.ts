@@ -154,6 +154,8 @@ export class FakeWorker {
 
 /** Everything of a host but its network. */
 export class InMemoryHost {
+  readonly options: HostOptions;
+  readonly presence: Presence;
   readonly totals = createTotals();
   readonly incidents = new IncidentLog();
   readonly hungUp: string[] = [];
@@ -171,6 +173,7 @@ export class InMemoryHost {
 
   constructor(given: Partial<HostOptions> = {}, store?: DeadLetterStore) {
     const options = resolveHostOptions(given);
+    this.options = options;
     this.deadLetters = new DeadLetters(store, this.incidents);
     this.registry = new Registry(options);
     this.retained = new RetainedValues(options, () => this.nowMs);
@@ -189,6 +192,7 @@ export class InMemoryHost {
     this.controlRouter = new ControlRouter({ registry, totals, deadLetters });
     const { controlRouter, hungUp } = this;
     const presence = new Presence((event) => router.events.announce(event));
+    this.presence = presence;
     const { events } = router;
     this.enrolment = new Enrolment({
       ...{ registry, presence, events },
