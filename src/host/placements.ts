@@ -240,10 +240,22 @@ export class Placements {
     if (owner !== undefined) {
       this.#locate(name, owner);
     }
-    for (const deliver of move.waiting) {
-      deliver(owner);
+    if (owner !== undefined && this.#isToMoveOn(move, owner)) {
+      this.#begin(move.holders, move.agent.key, owner, move.waiting);
+    } else {
+      for (const deliver of move.waiting) {
+        deliver(owner);
+      }
     }
     this.#tellIfGone(move.from);
+    if (move.to !== undefined) {
+      this.#tellIfGone(move.to);
+    }
+  }
+
+  /** True when the worker took its leave while it was given the instance, and another is there to have it. */
+  #isToMoveOn(move: Move, owner: Session): boolean {
+    return this.#leaving.has(owner) && move.holders.ownerOf(move.agent.key) !== owner;
   }
 
   #locate(name: string, owner: Session): void {
@@ -256,7 +268,8 @@ export class Placements {
 
   #tellIfGone(session: Session): void {
     const done = this.#leaving.size === 0 ? undefined : this.#leaving.get(session);
-    if (done !== undefined && ![...this.#moves.values()].some(({ from }) => from === session)) {
+    const isInvolved = ({ from, to }: Move): boolean => from === session || to === session;
+    if (done !== undefined && ![...this.#moves.values()].some(isInvolved)) {
       this.#leaving.delete(session);
       done();
     }

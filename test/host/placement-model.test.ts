@@ -209,6 +209,6 @@ test("placement model - one instance for each key, where it belongs, with all th
       }
       stage.host[Symbol.dispose]();
     }),
-    { numRuns: 500 },
+    { numRuns: 1_000 },
   );
-}, 60_000);
+}, 120_000);

@@ -119,3 +119,27 @@ test("placements - a worker that takes its leave is answered when its instances 
   expect(seen(fresh)).toHaveLength(20);
   expect(seen(old)).toEqual([]);
 });
+
+test("placements - a worker that takes its leave while it loads hands the instance on, with what waits for it", () => {
+  using host = new InMemoryHost();
+  const { sender, old, fresh, key } = stage(host);
+  sender.send(on(key, "e1"));
+  seen(old);
+  old.send(response("move-1", "[1]"));
+  expect(seen(fresh)).toEqual([`${HAND_OVER.putIn} [1]`]);
+  fresh.send({
+    ...{ kind: "request", id: "bye", sender: undefined, method: HAND_OVER.leave, headers: {} },
+    target: { type: "agentrt.host", key: "leave" } as never,
+    payload: event("", "t").payload,
+  });
+  expect(seen(fresh)).toEqual([]);
+  fresh.send(response("move-2", ""));
+  expect(seen(fresh)).toEqual([HAND_OVER.takeOut]);
+  fresh.send(response("move-3", "[1]"));
+  expect(seen(old)).toEqual([`${HAND_OVER.putIn} [1]`]);
+  expect(seen(fresh)).toEqual([]);
+  old.send(response("move-4", ""));
+  expect(seen(fresh)).toEqual(["bye"]);
+  expect(seen(old)).toEqual(["e1"]);
+  expect(host.totals).toMatchObject({ instancesMoved: 2, instancesMovedWithoutState: 0 });
+});
