@@ -5,17 +5,16 @@ import {
   defineAgent,
   defineMessage,
   GrpcWorkerAgentRuntime,
-  GrpcWorkerAgentRuntimeHost,
   GrpcWorkerAgentRuntimePool,
   type JsonValue,
   Message,
   TopicId,
   TypeSubscription,
-  type WorkerOptionsInput,
 } from "agentrt";
 import * as v from "valibot";
 import { rejectionOf } from "../kit/thrown.ts";
 import { waitFor } from "../kit/wait.ts";
+import { joinKnowing, startHost } from "./on-our-host.ts";
 
 const Reading = defineMessage("Reading", v.object({ celsius: v.number() }));
 const kitchen = new AgentId("counter", "kitchen");
@@ -44,21 +43,7 @@ const counter = defineAgent({
   },
 });
 
-async function startHost(listen = "127.0.0.1:0"): Promise<GrpcWorkerAgentRuntimeHost> {
-  const host = new GrpcWorkerAgentRuntimeHost({ listen });
-  await host.start();
-  return host;
-}
-
-async function join(
-  host: GrpcWorkerAgentRuntimeHost,
-  options: WorkerOptionsInput = {},
-): Promise<GrpcWorkerAgentRuntime> {
-  const runtime = new GrpcWorkerAgentRuntime({ hostAddress: host.address, ...options });
-  runtime.addMessageType(Reading);
-  await runtime.start();
-  return runtime;
-}
+const join = joinKnowing(Reading);
 
 async function ask(runtime: GrpcWorkerAgentRuntime, celsius: number): Promise<unknown> {
   return await runtime.sendMessage(Reading.of({ celsius }), kitchen);
@@ -155,7 +140,7 @@ describe("worker on our host", () => {
     await first.stop();
     await waitFor(() => !home.isConnected && !other.isConnected, { what: "both to notice" });
     await other.publishMessage(Reading.of({ celsius: 10 }), topic);
-    await using _second = await startHost(first.address);
+    await using _second = await startHost({ listen: first.address });
     await waitFor(() => home.isConnected && other.isConnected, { what: "both to be back" });
     await waitFor(async () => ((await ask(other, 0)) as { celsius: number }).celsius >= 1, {
       what: "an answer",
@@ -239,7 +224,7 @@ describe("an agent type that another worker holds", () => {
     await away.registerFactory("counter", counter);
     await first.stop();
     await waitFor(() => !away.isConnected, { what: "the loss" });
-    await using host = await startHost(first.address);
+    await using host = await startHost({ listen: first.address });
     const other = await join(host, { registration: "wait", backoffMaxMs: 20 });
     const held = other.registerFactory("counter", counter);
     await waitFor(() => away.isConnected, { what: "the worker to be back" });

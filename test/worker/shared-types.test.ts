@@ -6,38 +6,22 @@ import {
   defineAgent,
   defineMessage,
   GrpcWorkerAgentRuntime,
-  GrpcWorkerAgentRuntimeHost,
-  type HostOptions,
   type JsonValue,
   PRESENCE_TOPIC,
   TopicId,
   TypeSubscription,
-  type WorkerOptionsInput,
 } from "agentrt";
 import * as v from "valibot";
 import { AgentRpcClient } from "../../src/wire/autogen/client.ts";
 import { willMetadata } from "../../src/wire/autogen/last-will.ts";
 import { rejectionOf } from "../kit/thrown.ts";
 import { waitFor } from "../kit/wait.ts";
+import { joinKnowing, startHost } from "./on-our-host.ts";
 
 const Item = defineMessage("Item", v.object({ number: v.number() }));
 const Seen = defineMessage("Seen", v.object({ numbers: v.array(v.number()), worker: v.string() }));
 
-async function startHost(options: Partial<HostOptions> = {}): Promise<GrpcWorkerAgentRuntimeHost> {
-  const host = new GrpcWorkerAgentRuntimeHost({ listen: "127.0.0.1:0", ...options });
-  await host.start();
-  return host;
-}
-
-async function join(
-  host: GrpcWorkerAgentRuntimeHost,
-  options: WorkerOptionsInput = {},
-): Promise<GrpcWorkerAgentRuntime> {
-  const runtime = new GrpcWorkerAgentRuntime({ hostAddress: host.address, ...options });
-  runtime.addMessageType(Seen);
-  await runtime.start();
-  return runtime;
-}
+const join = joinKnowing(Seen);
 
 /** Keeps the numbers that it got, in their order, as its state. */
 function collector(worker: string) {
