@@ -70,15 +70,7 @@ function possible(line: Line, last: string, language: Language): readonly Candid
     return flagsOf(command, language);
   }
   if (command === undefined || (command === "help" && operands.length === 0)) {
-    const own =
-      command === undefined
-        ? [
-            { word: "demo", about: WORDS.demo[language] },
-            { word: "new", about: WORDS.newProject[language] },
-            { word: "test", about: WORDS.test[language] },
-            { word: "types", about: WORDS.types[language] },
-          ]
-        : [];
+    const own = command === undefined ? [{ word: "demo", about: WORDS.demo[language] }] : [];
     return [
       ...own,
       ...COMMAND_NAMES.map((name) => ({ word: name, about: commandOf(name).about[language] })),
@@ -87,10 +79,11 @@ function possible(line: Line, last: string, language: Language): readonly Candid
   if (!isCommandName(command)) {
     return [];
   }
-  if (operands.length === 0) {
-    return (commandOf(command).choices ?? []).map((word) => ({ word, about: "" }));
+  const { choices, usage } = commandOf(command);
+  if (operands.length === 0 && choices !== undefined) {
+    return choices.map((word) => ({ word, about: "" }));
   }
-  return commandOf(command).usage.split(" ")[operands.length] === "[FILE]" ? FILES : [];
+  return /^\[?(?:FILE|FOLDER)\]?$/.test(usage.split(" ")[operands.length] ?? "") ? FILES : [];
 }
 
 function flagsOf(command: Line["command"], language: Language): readonly Candidate[] {

@@ -8,10 +8,12 @@ const INTRODUCTION = `# Commands
 
 <!-- Written by scripts/write-config-docs.ts from src/cli/commands/commands.ts and src/cli/cli-docs.ts. -->
 
-Commands do one thing with a running host and end. They work with every host that speaks AutoGen's
-protocol, here or elsewhere: \`--host-address house:50051\`, \`AGENTRT_HOST_ADDRESS\` or the key of the
-\`--config\` file name it. \`ls\` (but for subscriptions) and \`top\` need agentrt's own host, which reports
-on itself by the service \`agentrt.v1.HostInfo\` on the same port; the status page may be off.
+A command does one thing and ends. \`new\`, \`test\` and \`types\` are for [agents of your own](agents.md)
+and need no host, nor does \`completion\`. All others work with a running host, with every one that
+speaks AutoGen's protocol, here or elsewhere: \`--host-address house:50051\`, \`AGENTRT_HOST_ADDRESS\` or
+the key of the \`--config\` file name it. \`ls\` (but for subscriptions) and \`top\` need agentrt's own
+host, which reports on itself by the service \`agentrt.v1.HostInfo\` on the same port; the status page
+may be off.
 
 Results go to standard output, everything else to standard error. With \`--json\` a result is one
 JSON value on a line, and with \`sub\` one a message. Only errors of the command itself are shown;
@@ -23,7 +25,7 @@ spelt out, so that it cannot steer the terminal.
 | code     | when                                                                                                                       |
 | -------- | -------------------------------------------------------------------------------------------------------------------------- |
 | 0        | done; for \`sub\`, \`top\` and a \`pub\` that repeats also: ended by Ctrl-C, SIGTERM, or a reader of the output that went away |
-| 1        | failed: no host within \`--connect-timeout\`, the agent's error, a time-out, a step that \`doctor\` found broken             |
+| 1        | failed: no host within \`--connect-timeout\`, the agent's error, a time-out, a step that \`doctor\` found broken, a test     |
 | 2        | wrong usage: an unknown flag, a topic, an agent id, a file or data that cannot be read                                     |
 | 130, 143 | a second SIGINT or SIGTERM stopped it at once                                                                              |
 

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { shorten } from "../core/agent-id.ts";
 import { AgentrtError } from "../core/errors.ts";
-import { COMMAND_NAMES, type CommandName, isCommandName } from "./commands/commands.ts";
+import { COMMAND_NAMES, type CommandName, commandOf, isCommandName } from "./commands/commands.ts";
 import { isOptionName, OPTION_NAMES, optionOf } from "./commands/options.ts";
 import type { GivenOption } from "./commands/read-invocation.ts";
 import { didYouMean } from "./nearest.ts";
@@ -11,10 +11,8 @@ import { flagOf } from "./setting.ts";
 import type { SettingType } from "./setting-types.ts";
 import { isSettingName, SETTING_NAMES, settingOf } from "./settings.ts";
 
-/** Commands whose words are their own; everything after their name is theirs. */
-export const PROJECT_COMMANDS = ["new", "types", "test"] as const;
 /** What can stand first beside the commands of the table. */
-const OWN_WORDS = ["demo", "help", ...PROJECT_COMMANDS] as const;
+const OWN_WORDS = ["demo", "help"] as const;
 export type FirstWord = (typeof OWN_WORDS)[number] | CommandName;
 const FIRST_WORDS: readonly FirstWord[] = [...OWN_WORDS, ...COMMAND_NAMES];
 
@@ -48,8 +46,16 @@ export function readFlags(args: readonly string[]): Flags {
     throw unknownFlag(stranger);
   }
   const words = [...operands, ...unknown];
+  const command = firstWordOf(words);
+  if (isCommandName(command) && commandOf(command).takesAnyWord === true && args[0] !== command) {
+    throw new AgentrtError(
+      "INVALID_OPTION",
+      `agentrt ${command} takes no settings. Write it first: agentrt ${command} …`,
+      { data: { command } },
+    );
+  }
   return {
-    command: firstWordOf(words),
+    command,
     operands: words.slice(1),
     wantsHelp: program.getOptionValue("help") === true,
     wantsVersion: program.getOptionValue("version") === true,
@@ -136,13 +142,6 @@ function firstWordOf(words: readonly string[]): FirstWord | undefined {
       "UNKNOWN_OPTION",
       `"${shorten(first)}" is not a command.${didYouMean(first, [...FIRST_WORDS, ...ROLES], spellWord)}`,
       { data: { command: shorten(first) } },
-    );
-  }
-  if (PROJECT_COMMANDS.some((own) => own === command)) {
-    throw new AgentrtError(
-      "INVALID_OPTION",
-      `agentrt ${command} takes no settings. Write it first: agentrt ${command} …`,
-      { data: { command } },
     );
   }
   const isHelpOnCommand = command === "help" && isCommandName(second) && words.length === 2;

@@ -16,18 +16,6 @@ export const WORDS = {
     zh: "供 worker 连接的 host",
   },
   help: { en: "all commands and settings", zh: "全部命令和设置" },
-  newProject: {
-    en: "a small project with an agent of your own",
-    zh: "创建一个含自定义智能体的小项目",
-  },
-  test: {
-    en: "the tests of the agents in a folder, by the test runner inside",
-    zh: "用内置测试工具运行文件夹中智能体的测试",
-  },
-  types: {
-    en: "writes agentrt.d.ts, for editors",
-    zh: "写出供编辑器使用的 agentrt.d.ts",
-  },
   usage: { en: "Usage", zh: "用法" },
   roles: { en: "Roles", zh: "角色" },
   someRoles: { en: "one or several roles in this process", zh: "在本进程中运行一个或多个角色" },

@@ -41,9 +41,6 @@ export function fullHelp(options: HelpOptions): string {
       [
         ["agentrt demo", WORDS.demo[language]],
         ["agentrt --role ROLE[,ROLE…]", WORDS.someRoles[language]],
-        ["agentrt new NAME", WORDS.newProject[language]],
-        ["agentrt test [FOLDER]", WORDS.test[language]],
-        ["agentrt types [FILE]", WORDS.types[language]],
         ["agentrt COMMAND …", WORDS.oneCommand[language]],
       ],
       style,

@@ -7,7 +7,7 @@ import { commandHelp } from "./command-help.ts";
 import { commandOf, isCommandName } from "./commands/commands.ts";
 import { readCommandInput, refuseOptions } from "./commands/read-invocation.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
-import { type Flags, PROJECT_COMMANDS, readFlags } from "./flags.ts";
+import { type Flags, readFlags } from "./flags.ts";
 import { fullHelp, type HelpOptions, shortHelp } from "./help.ts";
 import type { Io } from "./io.ts";
 import { type ResolvedSettings, resolveSettings } from "./resolve-settings.ts";
@@ -31,12 +31,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       const { runBenchPart } = await import("./bench/part.ts");
       return await runBenchPart(args.slice(1), io);
     }
-    const project = PROJECT_COMMANDS.find((command) => command === args[0]);
-    if (project !== undefined && !args.some((word) => word === "--help" || word === "-h")) {
-      const { runProjectCommand } = await import("./project/project-commands.ts");
-      return await runProjectCommand(project, args.slice(1), io);
-    }
-    return await dispatch(readFlags(project === undefined ? args : ["--help"]), io);
+    return await dispatch(readFlags(readable(args)), io);
   } catch (thrown) {
     const error = AgentrtError.from(thrown);
     await io.printError(
@@ -73,6 +68,14 @@ async function dispatch(flags: Flags, io: Io): Promise<number> {
   // gRPC, Hono and the agents are loaded only when something runs: --version must be quick.
   const { runRoles } = await import("./run-roles.ts");
   return await runRoles({ roles, settings, io, isDemo: flags.command === "demo" });
+}
+
+/** Words that are no matter of ours, but the runner's, go through unread. */
+function readable(args: readonly string[]): readonly string[] {
+  const [name, ...words] = args;
+  const takesAny = isCommandName(name) && commandOf(name).takesAnyWord === true;
+  const wantsHelp = words.some((word) => word === "--help" || word === "-h");
+  return takesAny ? (wantsHelp ? [name, "--help"] : [name, "--", ...words]) : args;
 }
 
 /** Empty when `agentrt` was called with nothing to do. */

@@ -385,9 +385,9 @@ test(
 );
 
 test.each<[readonly string[], number, string]>([
-  [["new"], 2, "A project needs a name. Write agentrt new NAME. [INVALID_OPTION]"],
+  [["new"], 2, "Something is missing: write agentrt new NAME. [INVALID_OPTION]"],
   [["new", "1x"], 2, '"1x" is not a name for an agent.'],
-  [["new", "a", "b"], 2, '"b" is too much: agentrt new takes a name only.'],
+  [["new", "a", "b"], 2, "That is too much: write agentrt new NAME."],
   [["--role=worker"], 2, "The role worker needs a file of agents."],
   [["--role=worker", "--agent=/no/such.ts"], 2, "--agent: /no/such.ts cannot be read"],
   [["--role=host", "--agent=a.ts"], 2, "--agent does nothing for host"],

@@ -20,6 +20,8 @@ export interface Command {
   readonly options: readonly OptionName[];
   /** Settings that mean something to it; a flag for any other is an error. */
   readonly settings: readonly SettingName[];
+  /** Everything after its name is its own, unread; only `--help` is not. */
+  readonly takesAnyWord?: true;
   /** More for `agentrt COMMAND --help`. */
   readonly details?: Localized;
   /** Command lines to start from, without the program's name. */

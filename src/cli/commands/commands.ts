@@ -17,6 +17,55 @@ const DIAL: readonly SettingName[] = [
  * table: a new command is an entry here and a file.
  */
 export const COMMANDS = Object.freeze({
+  new: {
+    usage: "NAME",
+    about: {
+      en: "makes a small project with an agent of your own",
+      zh: "创建一个含自定义智能体的小项目",
+    },
+    operands: { min: 1, max: 1 },
+    options: ["json"],
+    settings: [],
+    details: {
+      en: "NAME is the folder to make; its last part is the agent's type. It gets the agent, its test, a README, and what editors need.",
+      zh: "NAME 为要创建的文件夹，其最后一段即智能体类型。其中有智能体、测试、README 以及编辑器所需的文件。",
+    },
+    examples: ["new thermostat", "new agents/doorbell"],
+    load: async () => (await import("../project/project-commands.ts")).runNew,
+  },
+  test: {
+    usage: "[FOLDER]",
+    about: {
+      en: "runs the tests of agents in a folder, by the test runner inside",
+      zh: "用内置测试工具运行文件夹中智能体的测试",
+    },
+    operands: { min: 0, max: 1 },
+    options: [],
+    settings: [],
+    takesAnyWord: true,
+    details: {
+      en: "FOLDER is the current one when left out. All other words and flags go to the runner, which is Bun's: a part of a file's name, --watch, --test-name-pattern REGEX, --reporter junit. The exit code is the runner's: 0 when all tests pass, otherwise 1.",
+      zh: "省略 FOLDER 时为当前文件夹。其余的词和选项都交给内置的 Bun 测试工具：文件名的一部分、--watch、--test-name-pattern REGEX、--reporter junit。退出码由它决定：全部通过为 0，否则为 1。",
+    },
+    examples: ["test", "test thermostat", "test --test-name-pattern mean"],
+    load: async () => (await import("../project/project-commands.ts")).runTest,
+  },
+  types: {
+    usage: "[FILE]",
+    about: {
+      en: "writes the types of the API, for editors",
+      zh: "写出供编辑器使用的 API 类型",
+    },
+    operands: { min: 0, max: 1 },
+    options: ["json"],
+    settings: [],
+    details: {
+      en: "FILE is agentrt.d.ts when left out, and - is standard output. Only a file that it has written itself is replaced.",
+      zh: "省略 FILE 时为 agentrt.d.ts；- 为标准输出。只会替换由本命令写出的文件。",
+    },
+    examples: ["types", "types src/agentrt.d.ts"],
+    load: async () => (await import("../project/project-commands.ts")).runTypes,
+  },
   pub: {
     usage: "TOPIC DATA",
     about: { en: "publishes messages on a topic", zh: "向主题发布消息" },

@@ -38,7 +38,8 @@ export function readCommandInput(
   if (idle !== undefined) {
     throw doesNothing(name, idle);
   }
-  const { min, max } = command.operands;
+  const { min } = command.operands;
+  const max = command.takesAnyWord === true ? Number.POSITIVE_INFINITY : command.operands.max;
   if (operands.length < min || operands.length > max) {
     const what = operands.length < min ? "Something is missing" : "That is too much";
     throw new AgentrtError("INVALID_OPTION", `${what}: write ${usageOf(name)}.`, {

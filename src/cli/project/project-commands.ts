@@ -1,73 +1,62 @@
-import { resolve } from "node:path";
-import { shorten } from "../../core/agent-id.ts";
-import { AgentrtError } from "../../core/errors.ts";
+import { realpathSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import type { Invocation } from "../commands/command.ts";
 import { EXIT } from "../exit-codes.ts";
-import type { Io } from "../io.ts";
 import { newProject } from "./new-project.ts";
 import { runTests } from "./run-tests.ts";
 import { TYPES_FILE, typesText, writeTypes } from "./write-types.ts";
 
-export type ProjectCommand = "new" | "types" | "test";
-
-/**
- * Runs a command for a project of the user's own.
- * @param words what follows the command's name
- * @returns the exit code
- * @throws AgentrtError `UNKNOWN_OPTION`, `INVALID_OPTION`, `FILE_EXISTS`
- */
-export async function runProjectCommand(
-  command: ProjectCommand,
-  words: readonly string[],
-  io: Io,
-): Promise<number> {
-  switch (command) {
-    case "new":
-      await makeProject(oneWord(command, words), io);
-      return EXIT.done;
-    case "types":
-      await giveTypes(oneWord(command, words) ?? TYPES_FILE, io);
-      return EXIT.done;
-    case "test":
-      return await runTests(words);
-    default:
-      return command satisfies never;
+/** `agentrt new NAME`. @throws AgentrtError `INVALID_OPTION`, `FILE_EXISTS` */
+export async function runNew({ operands, options, io }: Invocation): Promise<number> {
+  const [path = ""] = operands;
+  const project = newProject(path);
+  if (options.json === true) {
+    await io.print(`${JSON.stringify(project)}\n`);
+    return EXIT.done;
   }
-}
-
-async function makeProject(path: string | undefined, io: Io): Promise<void> {
-  if (path === undefined) {
-    throw new AgentrtError("INVALID_OPTION", "A project needs a name. Write agentrt new NAME.");
-  }
-  const { folder, type, files } = newProject(path);
+  const { folder, type, files } = project;
+  const program = programName();
   await io.print(
     [
       `${folder}: ${files.join(", ")}`,
       "",
-      `  cd ${path}`,
-      "  agentrt test",
-      `  agentrt --role host,environment-agent,worker --agent ${type}.ts --interval 1s`,
+      `  cd ${quoted(path)}`,
+      `  ${program} test`,
+      `  ${program} --role host,environment-agent,worker --agent ${type}.ts --interval 1s`,
       "",
     ].join("\n"),
   );
+  return EXIT.done;
 }
 
-async function giveTypes(file: string, io: Io): Promise<void> {
+/** `agentrt test [FOLDER] …` */
+export async function runTest({ operands }: Invocation): Promise<number> {
+  return await runTests(operands);
+}
+
+/** `agentrt types [FILE]`. @throws AgentrtError `FILE_EXISTS` */
+export async function runTypes({ operands, options, io }: Invocation): Promise<number> {
+  const [file = TYPES_FILE] = operands;
   if (file === "-") {
     await io.print(typesText());
-    return;
+    return EXIT.done;
   }
-  writeTypes(resolve(file));
-  await io.print(`${resolve(file)}\n`);
+  const path = resolve(file);
+  writeTypes(path);
+  await io.print(`${options.json === true ? JSON.stringify({ file: path }) : path}\n`);
+  return EXIT.done;
 }
 
-function oneWord(command: ProjectCommand, words: readonly string[]): string | undefined {
-  const stranger = words.find((word, index) => index > 0 || (word.startsWith("-") && word !== "-"));
-  if (stranger !== undefined) {
-    throw new AgentrtError(
-      "UNKNOWN_OPTION",
-      `"${shorten(stranger)}" is too much: agentrt ${command} takes ${command === "new" ? "a name" : "a file"} only.`,
-      { data: { command } },
-    );
-  }
-  return words[0];
+/** How this program can be called from any folder: a download that is not in the PATH by its path. */
+function programName(): string {
+  const own = process.execPath;
+  const found = Bun.which("agentrt");
+  const isOnPath = found !== null && realpathSync(found) === realpathSync(own);
+  // From its sources it runs in Bun, whose path says nothing.
+  return isOnPath || /^bun/.test(basename(own)) ? "agentrt" : quoted(own);
+}
+
+/** As a shell reads it as one word. */
+function quoted(text: string): string {
+  return /^[\w./:\\~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

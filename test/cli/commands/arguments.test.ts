@@ -64,7 +64,25 @@ test("commands - a dash alone is standard input, and after two dashes everything
   expect(inputOf("pub", "chat", "--", "--json").operands).toEqual(["chat", "--json"]);
 });
 
+test("commands - what follows the name of a test run is the runner's, flags too", () => {
+  expect(inputOf("test", "--", "folder", "-t", "mean", "more", "--watch").operands).toEqual([
+    ...["folder", "-t", "mean", "more", "--watch"],
+  ]);
+});
+
 test.each<[string[], string, string]>([
+  [["new"], "INVALID_OPTION", "Something is missing: write agentrt new NAME."],
+  [["new", "a", "b"], "INVALID_OPTION", "That is too much: write agentrt new NAME."],
+  [
+    ["new", "a", "--watch"],
+    "INVALID_OPTION",
+    '--watch does nothing for agentrt new. "agentrt new --help" lists its flags.',
+  ],
+  [
+    ["--log-level", "debug", "test"],
+    "INVALID_OPTION",
+    "agentrt test takes no settings. Write it first: agentrt test …",
+  ],
   [
     ["ls"],
     "INVALID_OPTION",
@@ -130,7 +148,7 @@ for (const language of LANGUAGES) {
 }
 
 test("completion - commands first, then what each of them takes", () => {
-  expect(wordsAfter("")).toEqual(["demo", "new", "test", "types", ...COMMAND_NAMES]);
+  expect(wordsAfter("")).toEqual(["demo", ...COMMAND_NAMES]);
   expect(wordsAfter("co")).toEqual(["completion"]);
   expect(wordsAfter("ls", "")).toEqual(["workers", "agents", "subscriptions", "topics"]);
   expect(wordsAfter("ls", "workers", "")).toEqual([]);
@@ -166,6 +184,10 @@ test("completion - where a file belongs the shell is told so", () => {
   expect(wordsAfter("--config", "")).toEqual([":files"]);
   expect(wordsAfter("state", "save", "device_agent/home", "x")).toEqual([":files"]);
   expect(wordsAfter("state", "save", "")).toEqual([]);
+  expect(wordsAfter("test", "")).toEqual([":files"]);
+  expect(wordsAfter("types", "")).toEqual([":files"]);
+  expect(wordsAfter("new", "")).toEqual([]);
+  expect(wordsAfter("new", "--")).toEqual(["--json", "--help"]);
 });
 
 test("commands page - docs/cli.md is what the table of commands makes", () => {
