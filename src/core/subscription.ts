@@ -41,7 +41,7 @@ export class TypeSubscription implements SubscriptionCommon {
   }
 }
 
-/** Messages whose topic type begins with `topicTypePrefix` go to `agentType`. */
+/** Messages whose topic type begins with `topicTypePrefix` go to `agentType`; the empty one takes all, as in AutoGen. */
 export class TypePrefixSubscription implements SubscriptionCommon {
   readonly kind = "prefix";
   readonly id: string;
@@ -50,7 +50,9 @@ export class TypePrefixSubscription implements SubscriptionCommon {
 
   /** @throws AgentrtError `INVALID_TOPIC`, `INVALID_AGENT_ID` or `INVALID_SUBSCRIPTION` (id empty or too long) */
   constructor(topicTypePrefix: string, agentType: string, id: string = crypto.randomUUID()) {
-    assertTopicType(topicTypePrefix);
+    if (topicTypePrefix !== "") {
+      assertTopicType(topicTypePrefix);
+    }
     assertAgentType(agentType);
     assertId(id);
     this.topicTypePrefix = topicTypePrefix;

@@ -90,10 +90,15 @@ export const COMMANDS = Object.freeze({
     options: ["count", "connect-timeout", "json"],
     settings: DIAL,
     details: {
-      en: "TOPIC is type, type/source, or the beginning of a type and *. JSON is shown as it came, whatever its type. It waits for a host that is not there, and ends with Ctrl-C.",
-      zh: "TOPIC 为 类型、类型/来源，或 类型前缀 加 *。任何类型的 JSON 都按原样显示。host 不在时会等待；按 Ctrl-C 结束。",
+      en: "TOPIC is type or type/source; of the type its beginning and * are enough, and '*' is everything. JSON is shown as it came, whatever its type. It waits for a host that is not there, and ends with Ctrl-C.",
+      zh: "TOPIC 为 类型 或 类型/来源；类型可写成前缀加 *，'*' 表示全部主题。任何类型的 JSON 都按原样显示。host 不在时会等待；按 Ctrl-C 结束。",
     },
-    examples: ["sub chat", "sub 'environment*' --json --count 10", "sub device_status/kitchen"],
+    examples: [
+      "sub '*'",
+      "sub chat",
+      "sub 'environment*' --json --count 10",
+      "sub device_status/kitchen '*/hall'",
+    ],
     load: async () => (await import("./sub.ts")).runSub,
   },
   call: {

@@ -10,6 +10,9 @@ import { printable } from "./printable.ts";
 import { parseTopicPattern, subscriptionsFor, type TopicPattern } from "./topic-pattern.ts";
 import { type CommandClient, whenAborted, withClient } from "./with-client.ts";
 
+/** Each source of a topic has an instance; those of sources that came once shall not stay. */
+const IDLE_MS = 10_000;
+
 /** `agentrt sub TOPIC…` */
 export async function runSub(invocation: Invocation): Promise<number> {
   const { operands, options, io } = invocation;
@@ -41,11 +44,12 @@ async function showUntilStopped(
   printer: Printer,
 ): Promise<void> {
   const agentType = `agentrt.sub.${crypto.randomUUID()}`;
-  await runtime.registerFactory(agentType, () => {
+  const factory = (): RoutedAgent => {
     const agent = new RoutedAgent("Shows messages for agentrt sub");
     agent.handleAnything(async (message, context) => await printer.show(message, context));
     return agent;
-  });
+  };
+  await runtime.registerFactory(agentType, factory, { idleTimeoutMs: IDLE_MS });
   for (const subscription of subscriptionsFor(patterns, agentType)) {
     await runtime.addSubscription(subscription);
   }

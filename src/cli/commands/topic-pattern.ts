@@ -1,5 +1,6 @@
-import { AgentrtError } from "../../core/errors.ts";
 import {
+  patternOf,
+  routeKeyOf,
   type Subscription,
   TypePrefixSubscription,
   TypeSubscription,
@@ -7,28 +8,25 @@ import {
 import type { TopicId } from "../../core/topic-id.ts";
 import { Topic } from "../../worker/topic.ts";
 
-/** What `agentrt sub` was asked to show: `type`, `type/source`, or `beginning*`. */
+/** What `agentrt sub` was asked to show: a type, or the beginning of one and `*`, and a source or all. */
 export interface TopicPattern {
   /** The subscription that brings at least what matches. */
   subscribe(agentType: string): Subscription;
   matches(topic: TopicId): boolean;
 }
 
+/** `*`, `beginning*`, and both with `/source`. */
+const BEGINNING = /^([^*/]*)\*(?:\/(.+))?$/;
+
 /** @throws AgentrtError `INVALID_TOPIC` */
 export function parseTopicPattern(text: string): TopicPattern {
-  if (text === "*") {
-    throw new AgentrtError(
-      "INVALID_TOPIC",
-      'The protocol has no subscription to everything. Give the beginning of a topic type, such as "environment*"; "agentrt ls topics" lists them.',
-    );
-  }
-  if (text.endsWith("*")) {
-    const prefix = text.slice(0, -1);
+  const [isBeginning, prefix = "", source] = BEGINNING.exec(text) ?? [];
+  if (isBeginning !== undefined) {
     // Checked now, not when the host is there.
     const probe = new TypePrefixSubscription(prefix, "agentrt");
     return {
       subscribe: (agentType) => new TypePrefixSubscription(prefix, agentType),
-      matches: (topic) => probe.matches(topic),
+      matches: (topic) => probe.matches(topic) && (source ?? topic.source) === topic.source,
     };
   }
   const topic = Topic.parse(text);
@@ -38,19 +36,24 @@ export function parseTopicPattern(text: string): TopicPattern {
   };
 }
 
-/** One subscription for each topic type or prefix, however many sources of it are wanted. */
+/**
+ * No message comes twice: one subscription for each topic type or prefix, and none that lies within
+ * another one.
+ */
 export function subscriptionsFor(
   patterns: readonly TopicPattern[],
   agentType: string,
 ): readonly Subscription[] {
-  const byRoute = new Map<string, Subscription>();
-  for (const pattern of patterns) {
-    const subscription = pattern.subscribe(agentType);
-    const route =
-      subscription.kind === "type"
-        ? `= ${subscription.topicType}`
-        : `^ ${subscription.topicTypePrefix}`;
-    byRoute.set(route, subscription);
-  }
-  return [...byRoute.values()];
+  const all = patterns.map((pattern) => pattern.subscribe(agentType));
+  return all.filter((one, index) => {
+    const covers = (other: Subscription, at: number): boolean =>
+      other.kind === "prefix"
+        ? patternOf(one).startsWith(other.topicTypePrefix) && (!isSame(one, other) || at < index)
+        : isSame(one, other) && at < index;
+    return !all.some((other, at) => other !== one && covers(other, at));
+  });
+}
+
+function isSame(a: Subscription, b: Subscription): boolean {
+  return routeKeyOf(a) === routeKeyOf(b);
 }

@@ -9,6 +9,7 @@ import { parseTopicPattern, subscriptionsFor } from "../../../src/cli/commands/t
 import { createStyler } from "../../../src/cli/terminal.ts";
 import { AgentrtError } from "../../../src/core/errors.ts";
 import { UnknownPayload } from "../../../src/core/message-type.ts";
+import { patternOf } from "../../../src/core/subscription.ts";
 import { TopicId } from "../../../src/core/topic-id.ts";
 import { Message } from "../../../src/worker/message.ts";
 
@@ -144,15 +145,30 @@ test("topics - type, type with source, and beginning", () => {
   expect(parseTopicPattern("readings/hall").matches(kitchen)).toBe(false);
   expect(parseTopicPattern("read*").matches(kitchen)).toBe(true);
   expect(parseTopicPattern("red*").matches(kitchen)).toBe(false);
+  expect(parseTopicPattern("*").matches(kitchen)).toBe(true);
+  expect(parseTopicPattern("*/kitchen").matches(kitchen)).toBe(true);
+  expect(parseTopicPattern("*/hall").matches(kitchen)).toBe(false);
+  expect(parseTopicPattern("read*/kitchen").matches(kitchen)).toBe(true);
+  expect(parseTopicPattern("red*/kitchen").matches(kitchen)).toBe(false);
+  expect(parseTopicPattern("readings/a*").matches(new TopicId("readings", "a*"))).toBe(true);
 });
 
-test("topics - one subscription serves several sources of a type", () => {
-  const patterns = ["a/1", "a/2", "b*", "b"].map(parseTopicPattern);
-  const made = subscriptionsFor(patterns, "me").map(({ kind }) => kind);
-  expect(made).toEqual(["type", "prefix", "type"]);
+test.each<[string[], string[]]>([
+  [["a/1", "a/2"], ["a"]],
+  [
+    ["a/1", "b", "b*", "c"],
+    ["a", "b*", "c"],
+  ],
+  [["b*", "ba*", "b*/x"], ["b*"]],
+  [["a", "b*", "*/x", "*"], ["*"]],
+])("topics - %p needs the subscriptions %p, so that nothing comes twice", (texts, made) => {
+  const subscriptions = subscriptionsFor(texts.map(parseTopicPattern), "me");
+  expect(
+    subscriptions.map((one) => (one.kind === "prefix" ? `${patternOf(one)}*` : patternOf(one))),
+  ).toEqual(made);
 });
 
-test.each(["*", "a b", "/x", "a b*"])("topics - %p is refused", (text) => {
+test.each(["a b", "/x", "a b*", "*/", "a*b", "**"])("topics - %p is refused", (text) => {
   expect(() => parseTopicPattern(text)).toThrow(AgentrtError);
 });
 
