@@ -9,7 +9,9 @@ export const HAND_OVER = {
   putIn: "agentrt.put-in",
   /** Worker to host: I take my leave; move my instances. Answered when they have moved. */
   leave: "agentrt.leave",
+  /** Worker to host: I give up the agent type that the target's key names; move my instances of it first. */
+  leaveType: "agentrt.leave-type",
 } as const;
 
-/** The agent that a worker addresses to take its leave; nothing can register it. */
+/** The agent that a worker addresses to take its leave. */
 export const LEAVE_TARGET = { type: "agentrt.host", key: "leave" } as const;

@@ -25,6 +25,10 @@ export class HostSubscriptions {
     }
   }
 
+  get(id: string): Subscription | undefined {
+    return this.#byId.get(id)?.subscription;
+  }
+
   ownerOf(id: string): Session | undefined {
     return this.#byId.get(id)?.owner;
   }

@@ -22,7 +22,6 @@ import { Enrolment } from "./enrolment.ts";
 import { createHostInfo } from "./host-info.ts";
 import { IncidentLog } from "./incident-log.ts";
 import { type HostOptions, resolveHostOptions } from "./options.ts";
-import { Presence } from "./presence.ts";
 import { Registry } from "./registry.ts";
 import { countFailedRpcs, createReport } from "./report.ts";
 import { RetainedValues } from "./retained-values.ts";
@@ -106,8 +105,7 @@ export class GrpcWorkerAgentRuntimeHost {
     });
     const controlRouter = new ControlRouter(shared);
     const hangUp = (peer: string): void => this.#door.hangUp(peer);
-    const { events } = this.#router;
-    const presence = new Presence((event) => events.announce(event));
+    const { events, presence } = this.#router;
     const routing = { router: this.#router, controlRouter, presence, hangUp };
     this.#sessions = new Sessions({ ...shared, ...routing });
     const { maxMessageBytes } = this.#options;

@@ -41,6 +41,15 @@ interface Move {
   unwatch: () => void;
 }
 
+/** A worker that takes its leave, from one agent type or from all. */
+export interface Leave {
+  readonly session: Session;
+  /** Undefined when it leaves all. */
+  readonly agentType: string | undefined;
+  /** Called when none of its instances is left. */
+  readonly done: () => void;
+}
+
 /**
  * Where the instances of shared agent types live. When the workers of a type come and go, an instance
  * moves with its next message: the old worker finishes what it has, gives the state and forgets the
@@ -54,7 +63,7 @@ export class Placements {
   readonly #located = new Map<string, Session>();
   readonly #moves = new Map<string, Move>();
   readonly #byRequest = new Map<string, Move>();
-  readonly #leaving = new Map<Session, () => void>();
+  readonly #leaves = new Set<Leave>();
   readonly #logger = getLogger(["agentrt", "host"]);
   #lastRequest = 0;
 
@@ -103,16 +112,13 @@ export class Placements {
     return true;
   }
 
-  /** Moves all instances of a worker that takes its leave; `done` is called when none is left. */
-  leave(
-    session: Session,
-    holdersOf: (type: string) => TypeHolders | undefined,
-    done: () => void,
-  ): void {
-    this.#leaving.set(session, done);
+  /** Moves the instances of a worker that takes its leave, those that can live elsewhere. */
+  leave(leave: Leave, holdersOf: (type: string) => TypeHolders | undefined): void {
+    const { session, agentType } = leave;
+    this.#leaves.add(leave);
     for (const [name, at] of [...this.#located]) {
       const { type, key } = AgentId.parse(name);
-      const holders = holdersOf(type);
+      const holders = type === (agentType ?? type) ? holdersOf(type) : undefined;
       const hasElsewhere = holders !== undefined && holders.ownerOf(key) !== session;
       if (at === session && hasElsewhere && !this.#moves.has(name)) {
         this.#begin(holders, key, at, []);
@@ -148,7 +154,9 @@ export class Placements {
 
   /** Ends the moves from and to a worker that is gone, and forgets its instances. */
   forget(session: Session): void {
-    this.#leaving.delete(session);
+    for (const leave of [...this.#leaves].filter((one) => one.session === session)) {
+      this.#leaves.delete(leave);
+    }
     let lost = 0;
     for (const move of [...this.#moves.values()]) {
       if (move.step === "loading" && move.to === session) {
@@ -255,7 +263,11 @@ export class Placements {
 
   /** True when the worker took its leave while it was given the instance, and another is there to have it. */
   #isToMoveOn(move: Move, owner: Session): boolean {
-    return this.#leaving.has(owner) && move.holders.ownerOf(move.agent.key) !== owner;
+    const leaves = [...this.#leaves].some(
+      ({ session, agentType }) =>
+        session === owner && (agentType ?? move.agent.type) === move.agent.type,
+    );
+    return leaves && move.holders.ownerOf(move.agent.key) !== owner;
   }
 
   #locate(name: string, owner: Session): void {
@@ -267,11 +279,24 @@ export class Placements {
   }
 
   #tellIfGone(session: Session): void {
-    const done = this.#leaving.size === 0 ? undefined : this.#leaving.get(session);
-    const isInvolved = ({ from, to }: Move): boolean => from === session || to === session;
-    if (done !== undefined && ![...this.#moves.values()].some(isInvolved)) {
-      this.#leaving.delete(session);
-      done();
+    for (const leave of this.#leaves.size === 0 ? [] : [...this.#leaves]) {
+      const { agentType, done } = leave;
+      const isInvolved = ({ from, to, agent }: Move): boolean =>
+        (from === session || to === session) && agent.type === (agentType ?? agent.type);
+      if (leave.session === session && ![...this.#moves.values()].some(isInvolved)) {
+        this.#leaves.delete(leave);
+        this.#forgetLeft(leave);
+        done();
+      }
+    }
+  }
+
+  /** Instances without another place ended where they were; whoever holds their type next begins anew. */
+  #forgetLeft({ session, agentType }: Leave): void {
+    for (const [name, at] of agentType === undefined ? [] : [...this.#located]) {
+      if (at === session && name.startsWith(`${agentType}/`)) {
+        this.#located.delete(name);
+      }
     }
   }
 }

@@ -25,6 +25,11 @@ export class Presence {
     this.#announce(eventFor(session, "came", agentType, ""));
   }
 
+  /** The worker stays and gives up one agent type. */
+  typeLeft(session: Session, agentType: string): void {
+    this.#announce(eventFor(session, "went", agentType, "left"));
+  }
+
   /** A newer stream took over: the worker goes and comes, and keeps its agent types. */
   workerReplaced(session: Session): void {
     this.#announce(eventFor(session, "went", "", "replaced"));

@@ -112,6 +112,26 @@ export class Registry {
     session.agentTypes.add(type);
   }
 
+  /** Takes an agent type back from a worker, with its subscriptions for it. False when it does not hold the type. */
+  unregisterAgentType(session: Session, type: string): boolean {
+    const holders = this.#holders.get(type);
+    if (holders?.has(session) !== true) {
+      return false;
+    }
+    for (const id of [...session.subscriptionIds]) {
+      if (this.#subscriptions.get(id)?.agentType === type) {
+        this.removeSubscription(id);
+      }
+    }
+    holders.remove(session);
+    if (holders.first === undefined) {
+      this.#holders.delete(type);
+    }
+    session.agentTypes.delete(type);
+    session.restorable.agentTypes.delete(type);
+    return true;
+  }
+
   /** @throws AgentrtError `SUBSCRIPTION_EXISTS`, `TOO_MANY` */
   addSubscription(session: Session, subscription: Subscription): void {
     const { maxSubscriptionsPerWorker } = this.#limits;

@@ -9,6 +9,7 @@ import type { SlowWorkerPolicy } from "./options.ts";
 import type { OutboundFrame } from "./outbox.ts";
 import { type PendingCall, PendingCalls } from "./pending-calls.ts";
 import { Placements } from "./placements.ts";
+import { Presence } from "./presence.ts";
 import type { Session } from "./session.ts";
 import type { TypeHolders } from "./type-holders.ts";
 
@@ -29,6 +30,7 @@ interface Failure {
 export class Router {
   /** Where events go. */
   readonly events: EventRouter;
+  readonly presence = new Presence((event) => this.events.announce(event));
   readonly #parts: RouterParts;
   readonly #delivery: Delivery;
   readonly #placements: Placements;
@@ -137,7 +139,14 @@ export class Router {
       return;
     }
     if (request.method === HAND_OVER.leave) {
-      this.#leave(request, caller);
+      caller.isLeaving = true;
+      registry.refresh(caller);
+      this.#leave(request, caller, undefined);
+      return;
+    }
+    if (request.method === HAND_OVER.leaveType) {
+      registry.holdersOf(request.target.key)?.beginLeave(caller);
+      this.#leave(request, caller, request.target.key);
       return;
     }
     totals.callsIn += 1;
@@ -157,16 +166,16 @@ export class Router {
     }
   }
 
-  /** A worker takes its leave: what it shares with others moves to them first. */
-  #leave(request: RequestEnvelope, session: Session): void {
+  /** A worker takes its leave, from one agent type or from all: what it shares moves to the others first. */
+  #leave(request: RequestEnvelope, session: Session, agentType: string | undefined): void {
     const { registry } = this.#parts;
-    session.isLeaving = true;
-    registry.refresh(session);
-    this.#placements.leave(
-      session,
-      (type) => registry.holdersOf(type),
-      () => this.#send(session, errorFree(request.id)),
-    );
+    const done = (): void => {
+      if (agentType !== undefined && registry.unregisterAgentType(session, agentType)) {
+        this.presence.typeLeft(session, agentType);
+      }
+      this.#send(session, errorFree(request.id));
+    };
+    this.#placements.leave({ session, agentType, done }, (type) => registry.holdersOf(type));
   }
 
   #ask(target: Session | undefined, request: RequestEnvelope, caller: Session): void {

@@ -8,6 +8,8 @@ export class TypeHolders {
   readonly policy: TypePolicy;
   /** In the order in which they registered. */
   readonly #members: Session[] = [];
+  /** Members that are about to give the type up. */
+  readonly #leaving = new Set<Session>();
   readonly #routesOf: (member: Session) => number;
   #ready: readonly Session[] | undefined;
   #turn = 0;
@@ -36,7 +38,16 @@ export class TypeHolders {
     this.refresh();
   }
 
+  /** It holds the type until it is removed, and gets new messages only when nobody else does. */
+  beginLeave(session: Session): void {
+    if (this.has(session)) {
+      this.#leaving.add(session);
+      this.refresh();
+    }
+  }
+
   remove(session: Session): void {
+    this.#leaving.delete(session);
     const index = this.#members.indexOf(session);
     if (index >= 0) {
       this.#members.splice(index, 1);
@@ -81,7 +92,9 @@ export class TypeHolders {
    */
   #readyMembers(): readonly Session[] {
     if (this.#ready === undefined) {
-      const staying = this.#members.filter((member) => !member.isLeaving);
+      const staying = this.#members.filter(
+        (member) => !member.isLeaving && !this.#leaving.has(member),
+      );
       const candidates = staying.length > 0 ? staying : this.#members;
       const counts = candidates.map((member) => this.#routesOf(member));
       const most = Math.max(0, ...counts);

@@ -6,11 +6,17 @@ import { Metadata } from "@grpc/grpc-js";
  *
  * - `cancel`: calls are given up with {@link CANCEL_HEADER}.
  * - `leave`: a worker that stops asks the host to move its shared instances first.
+ * - `leave-type`: a worker takes one agent type back, and the host forgets it.
  * - `hand-in`: a worker hands in again what it has published with `retain`, with its age.
  */
-export type Capability = "cancel" | "hand-in" | "leave";
+export type Capability = "cancel" | "hand-in" | "leave" | "leave-type";
 
-const CAPABILITIES: ReadonlySet<string> = new Set<Capability>(["cancel", "hand-in", "leave"]);
+const CAPABILITIES: ReadonlySet<string> = new Set<Capability>([
+  "cancel",
+  "hand-in",
+  "leave",
+  "leave-type",
+]);
 const CAPABILITIES_HEADER = "agentrt-capabilities";
 
 /**

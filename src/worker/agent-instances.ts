@@ -90,6 +90,22 @@ export class AgentInstances {
     }
   }
 
+  /** The slots of one type. */
+  slotsOf(type: string): readonly AgentSlot[] {
+    return [...this.#slots.values()].filter((slot) => slot.id.type === type);
+  }
+
+  /** Forgets a type; its instances save their states and close. Does not reject. */
+  async retireType(name: string): Promise<void> {
+    this.#types.get(name)?.idle?.clear();
+    this.#types.delete(name);
+    const slots = this.slotsOf(name);
+    for (const slot of slots) {
+      this.#putAway(slot);
+    }
+    await Promise.all(slots.map(({ id }) => this.#leaving.get(id.toString())));
+  }
+
   /**
    * Replaces the factory of a type and all instances that the old one made; see `replaceType`.
    * @throws AgentrtError `NO_SUCH_AGENT` when this runtime does not have the type
@@ -103,7 +119,7 @@ export class AgentInstances {
       before: known.factory,
       after,
       timeoutMs,
-      slots: () => [...this.#slots.values()].filter((slot) => slot.id.type === type),
+      slots: () => this.slotsOf(type),
       setFactory: (factory) => {
         known.factory = factory;
       },
@@ -181,6 +197,12 @@ export class AgentInstances {
   /** The slots whose instances exist. */
   living(): readonly AgentSlot[] {
     return [...this.#slots.values()].filter((slot) => slot.isLiving);
+  }
+
+  async loadAll(states: Readonly<Record<string, JsonValue>>): Promise<void> {
+    for (const [name, state] of Object.entries(states)) {
+      await this.slot(AgentId.parse(name)).load(state);
+    }
   }
 
   /** A state that cannot be saved is logged. */

@@ -186,6 +186,13 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
     await this.#registrations.removeSubscription(id);
   }
 
+  protected async withdrawType(agentType: string): Promise<void> {
+    const canHostForget = this.#connection.link?.can("leave-type") === true;
+    if (this.#registrations.withdrawType(agentType, canHostForget)) {
+      await takeLeave(this.calls, this.#outgoing, this.#options.drainTimeoutMs, agentType);
+    }
+  }
+
   protected async saveStateElsewhere(id: AgentId): Promise<JsonValue> {
     return await this.#control.saveState(id);
   }

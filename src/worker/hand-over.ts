@@ -42,11 +42,12 @@ export async function handOver(
   }
 }
 
-/** Asks the host to move the instances that this worker shares with others. */
-function leaveRequest(id: string): RequestEnvelope {
+/** Asks the host to move the instances that this worker shares with others, of one agent type or all. */
+function leaveRequest(id: string, agentType: string | undefined): RequestEnvelope {
+  const method = agentType === undefined ? HAND_OVER.leave : HAND_OVER.leaveType;
   return {
-    ...{ kind: "request", id, sender: undefined, method: HAND_OVER.leave, headers: {} },
-    target: new AgentId(LEAVE_TARGET.type, LEAVE_TARGET.key),
+    ...{ kind: "request", id, sender: undefined, method, headers: {} },
+    target: new AgentId(LEAVE_TARGET.type, agentType ?? LEAVE_TARGET.key),
     payload: { dataType: "", contentType: "", data: new Uint8Array(0) },
   };
 }
@@ -70,7 +71,7 @@ async function takeOut(
 }
 
 /** Resolves after the next message that an agent of this runtime has handled. */
-async function handledByAny(dispatcher: Dispatcher): Promise<void> {
+export async function handledByAny(dispatcher: Dispatcher): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const forget = dispatcher.onHandled(resolve);
   await promise;
@@ -88,21 +89,24 @@ async function putIn(request: RequestEnvelope, instances: AgentInstances): Promi
 /**
  * Lets the host move shared instances to other workers, with their states, while this one still answers.
  * @param timeoutMs 0 does not wait for it, so nothing is asked
+ * @param agentType which the host then forgets; undefined is all, because the worker goes
  */
 export async function takeLeave(
   calls: PendingCalls,
   outgoing: OutgoingQueue,
   timeoutMs: number,
+  agentType?: string,
 ): Promise<void> {
   if (timeoutMs === 0) {
     return;
   }
-  const call = calls.open(leaveRequest("").target, timeoutMs, undefined);
+  const call = calls.open(leaveRequest("", agentType).target, timeoutMs, undefined);
   try {
-    await outgoing.send(leaveRequest(call.id), undefined);
+    await outgoing.send(leaveRequest(call.id, agentType), undefined);
     await call.answer;
   } catch (error) {
     logger.warn("the host did not take over all shared instances; their states may be lost", {
+      ...(agentType === undefined ? {} : { agentType }),
       error,
     });
   }

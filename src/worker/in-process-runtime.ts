@@ -122,6 +122,10 @@ export class SingleThreadedAgentRuntime extends LocalRuntime {
     // Nobody else has to know.
   }
 
+  protected async withdrawType(): Promise<void> {
+    // Nobody else has to know.
+  }
+
   protected async saveStateElsewhere(id: AgentId): Promise<JsonValue> {
     throw noSuchAgent(id, this.instances.types);
   }

@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { Agent, AgentFactory, AgentMetadata, AgentTask, JsonValue } from "../core/agent.ts";
-import { AgentId } from "../core/agent-id.ts";
+import type { AgentId } from "../core/agent-id.ts";
 import type { EventEnvelope, RequestEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { MessageType } from "../core/message-type.ts";
@@ -37,6 +37,7 @@ import {
   type TopicSubscription,
   TopicSubscriptions,
 } from "./topic-subscriptions.ts";
+import { unregisterType } from "./unregister-type.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
 
@@ -100,6 +101,8 @@ export abstract class LocalRuntime implements AgentRuntime, AsyncDisposable {
   protected abstract announceType(type: string, policy: TypePolicy | undefined): Promise<void>;
   protected abstract announceSubscription(subscription: Subscription): Promise<void>;
   protected abstract withdrawSubscription(id: string): Promise<void>;
+  /** Tells the others that a type is given up, after the messages that they have sent to it. */
+  protected abstract withdrawType(type: string): Promise<void>;
   protected abstract saveStateElsewhere(id: AgentId): Promise<JsonValue>;
   protected abstract loadStateElsewhere(id: AgentId, state: JsonValue): Promise<void>;
   /** @throws AgentrtError `RUNTIME_STATE` when nothing can be registered or sent any more */
@@ -164,6 +167,24 @@ export abstract class LocalRuntime implements AgentRuntime, AsyncDisposable {
   async replaceFactory(type: string, factory: AgentFactory): Promise<void> {
     this.assertUsable();
     await this.instances.replaceType(type, factory, Math.max(this.#options.drainTimeoutMs, 1_000));
+  }
+
+  /**
+   * Takes a registered agent type back, with its subscriptions: the host forgets it, each instance
+   * handles what it was sent, saves its state and closes. What comes later finds no such agent.
+   * The type may be registered again and begins with the states in the store. A host that is not
+   * agentrt's keeps the name for this worker until the connection ends.
+   * @throws AgentrtError `NO_SUCH_AGENT`, `RUNTIME_STATE`
+   */
+  async unregisterFactory(type: string): Promise<void> {
+    this.assertUsable();
+    await unregisterType({
+      ...{ type, instances: this.instances, dispatcher: this.dispatcher },
+      subscriptions: this.subscriptions,
+      withdrawSubscription: (id) => this.withdrawSubscription(id),
+      withdrawType: () => this.withdrawType(type),
+      timeoutMs: Math.max(this.#options.drainTimeoutMs, 1_000),
+    });
   }
 
   async registerAgentInstance(agent: Agent, id: AgentId): Promise<void> {
@@ -268,9 +289,7 @@ export abstract class LocalRuntime implements AgentRuntime, AsyncDisposable {
   }
 
   async loadState(states: Readonly<Record<string, JsonValue>>): Promise<void> {
-    for (const [name, state] of Object.entries(states)) {
-      await this.instances.slot(AgentId.parse(name)).load(state);
-    }
+    await this.instances.loadAll(states);
   }
 
   /** Publishes a message of the short API on its topic. @throws AgentrtError `INVALID_TOPIC`, and as `publishMessage` */

@@ -1,18 +1,13 @@
 import { getLogger } from "@logtape/logtape";
 import { AgentrtError } from "../core/errors.ts";
-import type { Subscription } from "../core/subscription.ts";
-import type { TypePolicy } from "../core/type-policy.ts";
 import type { AgentRpcClient } from "../wire/autogen/client.ts";
 import { startBackoff } from "./backoff.ts";
+import { describe, isOfConnection, isTaken, type Registration } from "./registration.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
 
 /** What a worker does when another one holds an agent type that it registers first: give up, or wait until it leaves. */
 export type RegistrationPolicy = "fail" | "wait";
-
-export type Registration =
-  | { readonly kind: "type"; readonly agentType: string; readonly policy?: TypePolicy | undefined }
-  | { readonly kind: "subscription"; readonly subscription: Subscription };
 
 /**
  * - `new`: the host has never accepted it.
@@ -27,6 +22,8 @@ interface Entry {
   readonly accepted: PromiseWithResolvers<void>;
   state: EntryState;
   wasHeld: boolean;
+  /** Taken back here, while the host cannot forget it before the connection ends. */
+  isWithdrawn: boolean;
 }
 
 export interface RegistrationsOptions {
@@ -58,15 +55,47 @@ export class Registrations {
    * @throws AgentrtError the host's refusal
    */
   async add(registration: Registration): Promise<void> {
+    const kept = this.#find(registration);
+    if (kept?.isWithdrawn === true) {
+      kept.isWithdrawn = false;
+      return;
+    }
     const accepted = Promise.withResolvers<void>();
     // Whoever added it may have gone when it fails later.
     accepted.promise.catch(() => undefined);
-    const entry: Entry = { registration, accepted, state: "new", wasHeld: false };
+    const entry: Entry = {
+      registration,
+      accepted,
+      state: "new",
+      wasHeld: false,
+      isWithdrawn: false,
+    };
     this.#entries.add(entry);
     if (this.#current !== undefined) {
       await this.#tryFresh(entry, this.#current);
     }
     await accepted.promise;
+  }
+
+  /**
+   * Takes an agent type back here. One that waits for another worker to leave ends with `CANCELLED`.
+   * @param canHostForget whether the host can be told; otherwise it keeps the name until the connection ends
+   * @returns true when the host has to be told
+   */
+  withdrawType(agentType: string, canHostForget: boolean): boolean {
+    const entry = this.#find({ kind: "type", agentType });
+    if (entry === undefined) {
+      return false;
+    }
+    const isHeld = entry.state === "held";
+    if (isHeld && !canHostForget) {
+      entry.isWithdrawn = true;
+      return false;
+    }
+    this.#entries.delete(entry);
+    const message = `Agent type ${agentType} was taken back before the host accepted it.`;
+    entry.accepted.reject(new AgentrtError("CANCELLED", message, { data: { agentType } }));
+    return isHeld;
   }
 
   /** Takes a subscription back, here and at the host. */
@@ -125,6 +154,15 @@ export class Registrations {
     this.#entries.clear();
   }
 
+  #find(wanted: Registration): Entry | undefined {
+    return [...this.#entries].find(
+      ({ registration }) =>
+        registration.kind === "type" &&
+        wanted.kind === "type" &&
+        registration.agentType === wanted.agentType,
+    );
+  }
+
   async #tryAll(entries: readonly Entry[], current: Current): Promise<readonly AgentrtError[]> {
     const refusals: AgentrtError[] = [];
     await Promise.all(
@@ -176,6 +214,11 @@ export class Registrations {
       entry.state = "held";
       entry.wasHeld = true;
       entry.accepted.resolve();
+      if (!this.#entries.has(entry)) {
+        // Taken back while the host was asked.
+        entry.isWithdrawn = true;
+        this.#entries.add(entry);
+      }
     }
     return undefined;
   }
@@ -250,29 +293,9 @@ export class Registrations {
     this.#current = undefined;
     for (const entry of this.#entries) {
       entry.state = entry.wasHeld ? "lost" : "new";
+      if (entry.isWithdrawn) {
+        this.#entries.delete(entry);
+      }
     }
   }
-}
-
-function isTaken({ code }: AgentrtError): boolean {
-  return code === "AGENT_TYPE_TAKEN" || code === "SUBSCRIPTION_EXISTS";
-}
-
-/** Errors that say something of the connection or the host, not of the registration. */
-function isOfConnection({ code }: AgentrtError): boolean {
-  return (
-    code === "NOT_CONNECTED" ||
-    code === "DEADLINE" ||
-    code === "HOST_DRAINING" ||
-    code === "CANCELLED"
-  );
-}
-
-function describe(registration: Registration): Readonly<Record<string, string>> {
-  return registration.kind === "type"
-    ? { agentType: registration.agentType }
-    : {
-        subscription: registration.subscription.id,
-        agentType: registration.subscription.agentType,
-      };
 }

@@ -22,7 +22,7 @@ import { DeadLetters } from "../../src/host/dead-letters.ts";
 import { Enrolment } from "../../src/host/enrolment.ts";
 import { IncidentLog } from "../../src/host/incident-log.ts";
 import { type HostOptions, resolveHostOptions } from "../../src/host/options.ts";
-import { Presence } from "../../src/host/presence.ts";
+import type { Presence } from "../../src/host/presence.ts";
 import { Registry } from "../../src/host/registry.ts";
 import { RetainedValues } from "../../src/host/retained-values.ts";
 import { Router } from "../../src/host/router.ts";
@@ -191,9 +191,8 @@ export class InMemoryHost {
     const { router } = this;
     this.controlRouter = new ControlRouter({ registry, totals, deadLetters });
     const { controlRouter, hungUp } = this;
-    const presence = new Presence((event) => router.events.announce(event));
+    const { events, presence } = router;
     this.presence = presence;
-    const { events } = router;
     this.enrolment = new Enrolment({
       ...{ registry, presence, events },
       agentPolicies: options.agentPolicies,

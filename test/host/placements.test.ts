@@ -1,7 +1,9 @@
 /** How a shared instance moves: what the workers see of it, and what happens when one of them fails meanwhile. */
 import { expect, test } from "bun:test";
-import type { EventEnvelope } from "../../src/core/envelope.ts";
+import { AgentId } from "../../src/core/agent-id.ts";
+import type { Envelope, EventEnvelope } from "../../src/core/envelope.ts";
 import { HAND_OVER } from "../../src/core/hand-over.ts";
+import { PRESENCE_TOPIC } from "../../src/core/presence.ts";
 import { TopicId } from "../../src/core/topic-id.ts";
 import { event, exact, type FakeWorker, InMemoryHost, response, textOf } from "./in-memory-host.ts";
 
@@ -97,6 +99,63 @@ test("placements - a new worker that dies while it loads leaves the state to the
   expect(seen(old)).toEqual([`${HAND_OVER.putIn} [1]`]);
   old.send(response("move-3", ""));
   expect(seen(old)).toEqual(["e1"]);
+});
+
+test("placements - a worker that gives up one type keeps the others, and its instances move with their states", () => {
+  using host = new InMemoryHost();
+  const { sender, old, fresh } = stage(host);
+  old.register("other");
+  old.subscribe(exact("topic", "other", "o"));
+  const bye: Envelope = {
+    ...{ kind: "request", id: "bye", sender: undefined, method: HAND_OVER.leaveType, headers: {} },
+    target: new AgentId("agentrt.host", "a"),
+    payload: event("", "t").payload,
+  };
+  old.send(bye);
+  const asked = old.received();
+  expect(asked).toHaveLength(20);
+  // Until the last one has moved it is still asked for their states.
+  expect(old.session.agentTypes).toContain("a");
+  for (const { id } of asked) {
+    old.send(response(id, ""));
+  }
+  expect(old.received()).toMatchObject([{ kind: "response", id: "bye", error: "" }]);
+  expect([...old.session.agentTypes]).toEqual(["other"]);
+  expect([...old.session.subscriptionIds]).toEqual(["o"]);
+  sender.send(on("1", "after"));
+  expect([seen(fresh).at(-1), seen(old)]).toEqual(["after", ["after"]]);
+  // Again, or for a type that it never had, changes nothing.
+  old.send(bye);
+  expect(old.received()).toMatchObject([{ kind: "response", id: "bye", error: "" }]);
+});
+
+test("placements - a type that its only worker gives up is free, and told to be gone", () => {
+  using host = new InMemoryHost();
+  const watcher = host.join("watcher");
+  watcher.register("presence");
+  watcher.subscribe(exact(PRESENCE_TOPIC.type, "presence"));
+  const old = join(host, "old");
+  const sender = host.join("sender");
+  sender.send(on("1", "before"));
+  watcher.received();
+  old.received();
+  old.send({
+    ...{ kind: "request", id: "bye", sender: undefined, method: HAND_OVER.leaveType, headers: {} },
+    target: new AgentId("agentrt.host", "a"),
+    payload: event("", "t").payload,
+  });
+  expect(old.received()).toMatchObject([{ kind: "response", id: "bye", error: "" }]);
+  expect(watcher.received().map((envelope) => JSON.parse(textOf(envelope)))).toEqual([
+    {
+      ...{ subject: "agent_type", change: "went", client_id: "old", agent_type: "a" },
+      ...{ reason: "left", at: expect.any(String) },
+    },
+  ]);
+  const next = host.join("next");
+  next.register("a");
+  next.subscribe(exact("topic", "a"));
+  sender.send(on("1", "after"));
+  expect([seen(next), seen(old)]).toEqual([["after"], []]);
 });
 
 test("placements - a worker that takes its leave is answered when its instances have moved", () => {

@@ -300,6 +300,79 @@ test(
 );
 
 test(
+  "user agents - an agent taken out of its file, or with its file, is gone at the host, and comes back with its state",
+  async () => {
+    const ending = { "parts/ending.ts": 'export const ending = "";' };
+    const other = COUNTER("other").replace('type: "counter"', 'type: "other"');
+    const plain = 'import { AgentId } from "agentrt";\nexport const id = new AgentId("x", "y");\n';
+    const files = { ...ending, "a.ts": COUNTER("a"), "b.ts": other };
+    await withFolder(files, async (folder) => {
+      const data = join(folder, "parts/data");
+      const { process, address } = await startWorker(
+        "--watch",
+        `--agent=${folder}`,
+        "--data",
+        data,
+      );
+      await using _process = process;
+      await using client = await connect(address);
+      const after = async (message: string, change: () => Promise<void>) => {
+        const from = process.logs.length;
+        await change();
+        return (await process.waitForLog(message, TIMEOUT_MS, from)).properties;
+      };
+      const removed = "agent removed: its file no longer exports it";
+      const typesAtHost = async () => {
+        await using listed = startAgentrt(["ls", "agents", "--json", `--host-address=${address}`]);
+        await listed.waitForExit();
+        const { agents } = JSON.parse(listed.stdout) as { agents: { agentType: string }[] };
+        return agents.map(({ agentType }) => agentType).sort();
+      };
+      const ask = async (type: string) =>
+        await client.sendMessage<Told>(Ask.of({}), new AgentId(type, "one"));
+      const tick = async () =>
+        await client.publishMessage(Tick.of({ n: 1 }), new TopicId("ticks", "one"));
+
+      await tick();
+      // A message before the change is still handled.
+      const gone = await after(removed, async () => await writeFile(join(folder, "a.ts"), plain));
+      expect(gone).toMatchObject({ agent: "counter", file: join(folder, "a.ts") });
+      expect(await typesAtHost()).toEqual(["other"]);
+      await expect(ask("counter")).rejects.toMatchObject({ code: "NO_SUCH_AGENT" });
+      expect(await ask("other")).toEqual({ word: "other", count: 1 });
+
+      // An empty file is one that is being written.
+      await writeFile(join(folder, "b.ts"), "");
+      await process.waitForLog("a changed agent file cannot be used; its last version goes on");
+      expect(await ask("other")).toEqual({ word: "other", count: 1 });
+
+      await after("agent registered", async () => {
+        await writeFile(join(folder, "a.ts"), COUNTER("back"));
+      });
+      expect(await ask("counter")).toEqual({ word: "back", count: 1 });
+
+      // To another file in one go.
+      const from = process.logs.length;
+      await writeFile(join(folder, "b.ts"), COUNTER("moved"));
+      await writeFile(join(folder, "a.ts"), plain);
+      await process.waitForLog(
+        ({ message, properties }) =>
+          message === "agent registered" && properties["file"] === join(folder, "b.ts"),
+        TIMEOUT_MS,
+        from,
+      );
+      expect(await ask("counter")).toEqual({ word: "moved", count: 1 });
+      expect(await typesAtHost()).toEqual(["counter"]);
+
+      await after(removed, async () => await rm(join(folder, "b.ts")));
+      expect(await typesAtHost()).toEqual([]);
+      expect(await process.stop()).toBe(0);
+    });
+  },
+  TIMEOUT_MS,
+);
+
+test(
   "user agents - a new project passes its test and its types, and runs",
   async () => {
     await withFolder({}, async (folder) => {

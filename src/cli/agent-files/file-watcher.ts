@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from "node:fs";
+import { existsSync, type FSWatcher, watch } from "node:fs";
 import { basename, dirname } from "node:path";
 import { getLogger } from "@logtape/logtape";
 
@@ -29,6 +29,20 @@ export class FileWatcher {
       return;
     }
     this.#files.set(owner, files);
+    this.#watchFolders();
+  }
+
+  /** Watches nothing for `owner` any more but its folder, if that is still there: others may come into it. */
+  forget(owner: string): void {
+    this.#files.delete(owner);
+    if (existsSync(dirname(owner))) {
+      this.watch(owner, [owner]);
+    } else {
+      this.#watchFolders();
+    }
+  }
+
+  #watchFolders(): void {
     const wanted = new Set([...this.#files.values()].flat().map((file) => dirname(file)));
     for (const [folder, watcher] of this.#folders) {
       if (!wanted.has(folder)) {

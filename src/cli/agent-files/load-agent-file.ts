@@ -24,15 +24,17 @@ export async function loadAgentFile(
 /**
  * As `loadAgentFile`, but from a bundle of what the file and its relative imports hold now, however
  * often they were loaded before.
+ * @param mayBeWithout when true, a file that exports no agent is no broken one
  */
 export async function loadAgentBundle(
   file: string,
   bundle: AgentBundle,
   isolate: IsolateLimits,
+  { mayBeWithout = false } = {},
 ): Promise<readonly DeclaredAgent[]> {
   installApi();
   const load = async (): Promise<unknown> => await importInPlaceOf(file, bundle.code);
-  return await agentsOf(file, load, isolate, bundle.code);
+  return await agentsOf(file, load, isolate, bundle.code, mayBeWithout);
 }
 
 async function agentsOf(
@@ -40,6 +42,7 @@ async function agentsOf(
   importFile: () => Promise<unknown>,
   isolate: IsolateLimits,
   code: string | undefined,
+  mayBeWithout = false,
 ): Promise<readonly DeclaredAgent[]> {
   let module: unknown;
   try {
@@ -64,7 +67,7 @@ async function agentsOf(
       throw brokenFile(file, `export ${name}: ${messageOf(error)}`, undefined, error);
     }
   }
-  if (agents.size === 0) {
+  if (agents.size === 0 && !mayBeWithout) {
     throw brokenFile(
       file,
       "it exports no agent. Export what defineAgent({ type, … }) returns, or a class that extends RoutedAgent and has a static agentType.",

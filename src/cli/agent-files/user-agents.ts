@@ -1,3 +1,5 @@
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import type { AgentFactory } from "../../core/agent.ts";
 import { type DeclaredAgent, subscriptionsOf } from "../../core/declared-agent.ts";
@@ -12,8 +14,9 @@ import { loadAgentBundle, loadAgentFile } from "./load-agent-file.ts";
 
 const log = getLogger(["agentrt", "agents"]);
 
-/** A runtime that can put a new version of an agent type in the place of the old one. */
+/** A runtime that can put a new version of an agent type in the place of the old one, and take one back. */
 export interface ReloadingRuntime extends AgentRuntime {
+  unregisterFactory(type: string): Promise<void>;
   replaceFactory(type: string, factory: AgentFactory): Promise<void>;
 }
 
@@ -46,6 +49,8 @@ export class UserAgents {
   readonly #watcher: FileWatcher;
   /** From now on a registration waits for the host, and perhaps for another worker to leave. */
   #isStarted = false;
+  /** Agents that the reload of now has taken back. */
+  #removals = 0;
   /** One reload after the other. */
   #reloading: Promise<void> = Promise.resolve();
 
@@ -113,15 +118,43 @@ export class UserAgents {
     if (loaded !== undefined) {
       loaded.code = bundle.code;
     }
-    await this.#take(file, await loadAgentBundle(file, bundle, this.#options.isolate));
+    // An empty file is one that is being written.
+    const mayBeWithout = (loaded?.types.size ?? 0) > 0 && statSync(file).size > 0;
+    const { isolate } = this.#options;
+    await this.#take(file, await loadAgentBundle(file, bundle, isolate, { mayBeWithout }));
   }
 
   async #reloadChanged(): Promise<void> {
+    this.#removals = 0;
+    await this.#removeGone();
+    await this.#reloadAll();
+    if (this.#removals > 0) {
+      // An agent that moves to another file may have been tried there before it left the first.
+      for (const loaded of this.#files.values()) {
+        loaded.code = loaded.problem === undefined ? loaded.code : undefined;
+      }
+      await this.#reloadAll();
+    }
+  }
+
+  async #reloadAll(): Promise<void> {
     for (const file of this.#filesNow()) {
       try {
         await this.#reload(file);
       } catch (error) {
         this.#report(file, error, "a changed agent file cannot be used; its last version goes on");
+      }
+    }
+  }
+
+  /** Files that were taken out of a watched folder. One that was named itself is expected back. */
+  async #removeGone(): Promise<void> {
+    const named = new Set(this.#options.paths.map((path) => resolve(path)));
+    for (const file of [...this.#files.keys()]) {
+      if (!named.has(file) && !existsSync(file)) {
+        await this.#take(file, []);
+        this.#files.delete(file);
+        this.#watcher.forget(file);
       }
     }
   }
@@ -158,6 +191,11 @@ export class UserAgents {
       return;
     }
     const { runtime } = this.#options;
+    for (const type of [...loaded.types.keys()]) {
+      if (!agents.some((agent) => agent.type === type)) {
+        await this.#remove(type, file, loaded);
+      }
+    }
     for (const agent of agents) {
       const options = JSON.stringify(agent.options);
       const optionsBefore = loaded.types.get(agent.type);
@@ -179,14 +217,19 @@ export class UserAgents {
         await this.#subscribe(loaded, agent);
       }
     }
-    for (const type of loaded.types.keys()) {
-      if (!agents.some((agent) => agent.type === type)) {
-        log.warn("an agent is no longer in its file; it goes on until the worker stops", {
-          file,
-          agent: type,
-        });
+  }
+
+  /** Takes an agent type back that its file no longer exports. */
+  async #remove(type: string, file: string, loaded: LoadedFile): Promise<void> {
+    this.#removals += 1;
+    loaded.types.delete(type);
+    for (const [match, { agentType }] of loaded.subscriptions) {
+      if (agentType === type) {
+        loaded.subscriptions.delete(match);
       }
     }
+    await this.#options.runtime.unregisterFactory(type);
+    log.info("agent removed: its file no longer exports it", { agent: type, file });
   }
 
   /** Another worker may hold the type for long, and other files shall be loaded meanwhile. */
@@ -194,7 +237,10 @@ export class UserAgents {
     this.#register(agent, file)
       .then(async () => await this.#subscribe(loaded, agent))
       .catch((error: unknown) => {
-        loaded.types.delete(agent.type);
+        if (!loaded.types.delete(agent.type)) {
+          // It was taken out of its file again while it waited.
+          return;
+        }
         this.#report(file, error, "an agent of a changed file cannot be registered");
       });
   }

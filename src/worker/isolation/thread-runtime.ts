@@ -138,6 +138,10 @@ export class ThreadRuntime extends LocalRuntime {
     throw notHere("remove subscriptions");
   }
 
+  protected async withdrawType(): Promise<void> {
+    throw notHere("take agent types back");
+  }
+
   protected async saveStateElsewhere(): Promise<JsonValue> {
     throw notHere("save the state of others");
   }
