@@ -18,7 +18,9 @@ may be off.
 Results go to standard output, everything else to standard error. With \`--json\` a result is one
 JSON value on a line, and with \`sub\` one a message. Only errors of the command itself are shown;
 \`--log-level\` adds the log of the connection. Text of peers is printed with its control characters
-spelt out, so that it cannot steer the terminal.
+spelt out, so that it cannot steer the terminal. What is printed for people is in Chinese when
+\`LC_ALL\`, \`LC_MESSAGES\` or \`LANG\` begins with \`zh\`, otherwise in English; errors and JSON are the
+same everywhere.
 
 ## Exit codes
 

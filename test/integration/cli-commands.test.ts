@@ -341,6 +341,19 @@ test("ls - workers, agents, subscriptions and topics of a running host", async (
   expect(JSON.parse(topics.stdout)).toMatchObject({ topics: [{ topicType: "environment_data" }] });
 });
 
+test("commands - under a Chinese locale people read Chinese, and programs the same JSON", async () => {
+  const env = { LANG: "zh_CN.UTF-8" };
+  const chinese = async (...args: string[]) => await runAgentrt([...args, ...at], { env });
+  expect((await chinese("ls", "topics")).stdout).toMatch(/^主题 +消息 +每秒 +投递 +字节 +最近\n/);
+  expect((await chinese("top")).stdout).toMatch(/\n事件 收到 \d+（-\/秒），投递 \d+/);
+  expect((await chinese("pub", "zh", "x")).stdout).toBe("已向 zh/default 发布 1 条\n");
+  expect((await chinese("ls", "topics", "--filter", "none")).stderr).toMatch(/\p{Script=Han}/u);
+  const args = ["ls", "subscriptions", "--json", "--filter", "device_agent"];
+  const inChinese = await chinese(...args);
+  expect(inChinese.stdout).not.toMatch(/\p{Script=Han}/u);
+  expect(inChinese).toEqual(await runAgentrt([...args, ...at]));
+});
+
 test("top - one picture where no terminal is, and the whole report as JSON", async () => {
   const text = await runAgentrt(["top", ...at]);
   expect([text.code, text.stderr]).toEqual([0, ""]);
@@ -370,7 +383,7 @@ test("state - saved to a file and to standard output, and loaded back", async ()
   const saved = await runAgentrt(["state", "save", "device_agent/attic", file, ...at]);
   expect(saved).toEqual({
     code: 0,
-    stdout: `agent device_agent/attic, saved ${file}\n`,
+    stdout: `state of device_agent/attic saved to ${file}\n`,
     stderr: "",
   });
   const text = await readFile(file, "utf8");

@@ -85,6 +85,22 @@ test("doctor - as text: one line a step, then the usual questions with what this
   );
 });
 
+test("doctor - under a Chinese locale each line is Chinese, and the JSON is as everywhere", async () => {
+  const env = { LANG: "zh_CN.UTF-8" };
+  const absent = `127.0.0.1:${await freePort()}`;
+  const { code, stdout } = await runAgentrt(["doctor", absent], { env });
+  expect(code).toBe(1);
+  const [title, ...lines] = stdout.split("\n");
+  expect(title).toBe(absent);
+  for (const line of lines.filter((one) => one !== "")) {
+    expect(line).toMatch(/\p{Script=Han}/u);
+  }
+  expect(stdout).toContain("失败    端口       端口");
+  const json = await runAgentrt(["doctor", absent, "--json"], { env });
+  expect(json.stdout).toBe((await runAgentrt(["doctor", absent, "--json"])).stdout);
+  expect(json.stdout).not.toMatch(/\p{Script=Han}/u);
+});
+
 test("doctor - a name that does not exist", async () => {
   const { code, diagnosis } = await diagnose("no-such-host.invalid");
   expect([code, diagnosis.ok, diagnosis.host]).toEqual([1, false, "no-such-host.invalid:50051"]);

@@ -4,7 +4,9 @@ import { Arrived, Payload } from "../bench/messages.ts";
 import { type PartProcess, startPart } from "../bench/processes.ts";
 import { BUILD } from "../build-info.ts";
 import { EXIT } from "../exit-codes.ts";
+import type { Localized } from "../language.ts";
 import type { Invocation } from "./command.ts";
+import { SENTENCES, TITLES } from "./command-words.ts";
 import { type Column, renderTable } from "./table.ts";
 import { CONNECT_TIMEOUT_MS, withClient } from "./with-client.ts";
 
@@ -72,25 +74,25 @@ function textOf(
   { address, hasOwnHost, payloadBytes }: Facts,
   rows: readonly BenchRow[],
 ): string {
-  const whose = hasOwnHost ? "a host of its own" : `the host at ${address}`;
-  const head = `agentrt ${BUILD.version}, ${whose}, payloads of ${payloadBytes} bytes`;
-  return `${[head, "", ...renderTable(columnsFor(payloadBytes), rows, io.style)].join("\n")}\n`;
+  const head = SENTENCES.benched(hasOwnHost ? undefined : address, payloadBytes)[io.language];
+  const table = renderTable(columnsFor(payloadBytes), rows, io);
+  return `${[`agentrt ${BUILD.version}${head}`, "", ...table].join("\n")}\n`;
 }
 
 function columnsFor(payloadBytes: number): readonly Column<BenchRow>[] {
-  const number = (title: string, text: (row: BenchRow) => string): Column<BenchRow> => ({
+  const number = (title: Localized, text: (row: BenchRow) => string): Column<BenchRow> => ({
     title,
     text,
     isNumber: true,
   });
   const ms = (value: number | undefined): string => value?.toFixed(2) ?? "-";
   return [
-    { title: "WORK", text: ({ work }) => work },
-    number("COUNT", ({ count }) => count.toLocaleString("en-US")),
-    number("PER SECOND", ({ perSecond }) => Math.round(perSecond).toLocaleString("en-US")),
-    number("MB/S", ({ perSecond }) => ((perSecond * payloadBytes) / 1e6).toFixed(1)),
-    number("P50 MS", ({ p50Ms }) => ms(p50Ms)),
-    number("P99 MS", ({ p99Ms }) => ms(p99Ms)),
-    number("LOST", ({ lost }) => String(lost)),
+    { title: TITLES.work, text: ({ work }) => work },
+    number(TITLES.count, ({ count }) => count.toLocaleString("en-US")),
+    number(TITLES.perSecond, ({ perSecond }) => Math.round(perSecond).toLocaleString("en-US")),
+    number(TITLES.megabytes, ({ perSecond }) => ((perSecond * payloadBytes) / 1e6).toFixed(1)),
+    number(TITLES.p50, ({ p50Ms }) => ms(p50Ms)),
+    number(TITLES.p99, ({ p99Ms }) => ms(p99Ms)),
+    number(TITLES.lost, ({ lost }) => String(lost)),
   ];
 }

@@ -7,7 +7,7 @@ import { AgentRpcClient } from "../../wire/autogen/client.ts";
 import { HostProbe } from "../../wire/host-probe.ts";
 import { MESSAGE_TYPE, Message } from "../../worker/message.ts";
 import type { Invocation } from "./command.ts";
-import { type Check, failed, ok, skipped, warning } from "./doctor-check.ts";
+import { asIs, type Check, failed, ok, say, skipped, warning } from "./doctor-check.ts";
 import { withClient } from "./with-client.ts";
 
 /** One topic type for all, so that a host's count of topics does not grow with each look. */
@@ -20,25 +20,34 @@ export async function checkHealth(address: string, timeoutMs: number): Promise<C
   try {
     switch (await probe.health(timeoutMs)) {
       case "serving":
-        return ok("health", "the host says that it is serving");
+        return ok("health", say("the host says that it is serving", "host 表示正在服务"));
       case "not-serving":
         return failed(
           "health",
-          "the host says that it is not serving: it is stopping or starting",
-          "Wait, or look at its log.",
+          say(
+            "the host says that it is not serving: it is stopping or starting",
+            "host 表示未在服务：正在停止或启动",
+          ),
+          say("Wait, or look at its log.", "请等待，或查看其日志。"),
         );
       default:
         return warning(
           "health",
-          "the host has no gRPC health service: it is not agentrt",
-          "Nothing, when it is AutoGen's host; probes of Kubernetes need agentrt's.",
+          say(
+            "the host has no gRPC health service: it is not agentrt",
+            "host 没有 gRPC 健康检查服务：不是 agentrt",
+          ),
+          say(
+            "Nothing, when it is AutoGen's host; probes of Kubernetes need agentrt's.",
+            "如果是 AutoGen 的 host，则无需处理；Kubernetes 探针需要 agentrt 的 host。",
+          ),
         );
     }
   } catch (thrown) {
     return failed(
       "health",
-      AgentrtError.from(thrown).message,
-      "Look at the lines above and at the host's log.",
+      asIs(AgentrtError.from(thrown).message),
+      say("Look at the lines above and at the host's log.", "查看上面各行和 host 的日志。"),
     );
   }
 }
@@ -49,15 +58,27 @@ export async function checkProtocol(address: string, timeoutMs: number): Promise
   });
   try {
     const { length } = await client.getSubscriptions(timeoutMs);
-    return ok("protocol", `AutoGen's service agents.AgentRpc answers (${length} subscriptions)`);
+    return ok(
+      "protocol",
+      say(
+        `AutoGen's service agents.AgentRpc answers (${length} subscriptions)`,
+        `AutoGen 的 agents.AgentRpc 服务有应答（${length} 个订阅）`,
+      ),
+    );
   } catch (thrown) {
     const error = AgentrtError.from(thrown);
     return failed(
       "protocol",
-      `agents.AgentRpc does not answer: ${error.message}`,
+      say(
+        `agents.AgentRpc does not answer: ${error.message}`,
+        `agents.AgentRpc 没有应答：${error.message}`,
+      ),
       error.code === "CANNOT_HANDLE"
-        ? "This is another gRPC server. Give the address of an agentrt or AutoGen host."
-        : "Look at the host's log; it may be stopping.",
+        ? say(
+            "This is another gRPC server. Give the address of an agentrt or AutoGen host.",
+            "这是别的 gRPC 服务。请给出 agentrt 或 AutoGen host 的地址。",
+          )
+        : say("Look at the host's log; it may be stopping.", "查看 host 的日志，它可能正在停止。"),
     );
   } finally {
     client.close();
@@ -68,14 +89,21 @@ export async function checkClientId(address: string, timeoutMs: number): Promise
   using probe = new HostProbe(address);
   const rule =
     "each worker sends client-id metadata, a UUID of its own; two with the same one replace each other";
+  const ruleZh = "每个 worker 发送自己的 client-id 元数据（UUID）；相同的两个会互相取代";
   const refusal = await probe.refusalWithoutClientId(timeoutMs);
   return refusal === undefined
     ? warning(
         "client id",
-        "the host takes calls without client-id",
-        `It is not a usual host. The rule: ${rule}.`,
+        say("the host takes calls without client-id", "host 接受没有 client-id 的调用"),
+        say(`It is not a usual host. The rule: ${rule}.`, `这不是通常的 host。规则：${ruleZh}。`),
       )
-    : ok("client id", `without one the host refuses (${refusal}); ${rule}`);
+    : ok(
+        "client id",
+        say(
+          `without one the host refuses (${refusal}); ${rule}`,
+          `没有时 host 会拒绝（${refusal}）；${ruleZh}`,
+        ),
+      );
 }
 
 /** Joins as a worker and sends itself an event and calls through the host. */
@@ -114,37 +142,61 @@ export async function checkMessages(
   } catch (thrown) {
     return failed(
       "messages",
-      `a message through the host did not come back: ${AgentrtError.from(thrown).message}`,
-      "Look at the host's log, and at agentrt ls workers --host-address.",
+      say(
+        `a message through the host did not come back: ${AgentrtError.from(thrown).message}`,
+        `经由 host 的消息没有返回：${AgentrtError.from(thrown).message}`,
+      ),
+      say(
+        `Look at the host's log, and at agentrt ls workers --host-address ${hostAddress}.`,
+        `查看 host 的日志，以及 agentrt ls workers --host-address ${hostAddress}。`,
+      ),
     );
   }
 }
 
 function verdictOn(arrivals: number, times: readonly number[]): Check {
   const middle = [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
-  const shown = `a call through the host takes ${middle.toFixed(1)} ms (middle of ${times.length})`;
+  const shown = say(
+    `a call through the host takes ${middle.toFixed(1)} ms (middle of ${times.length})`,
+    `经由 host 的调用用时 ${middle.toFixed(1)} ms（${times.length} 次的中位数）`,
+  );
   if (arrivals === 0) {
     return failed(
       "messages",
-      `calls work, but a published message did not come; ${shown}`,
-      "Look at the host's dead letters and log: agentrt top.",
+      say(
+        `calls work, but a published message did not come; ${shown.en}`,
+        `调用正常，但发布的消息没有到达；${shown.zh}`,
+      ),
+      say(
+        "Look at the host's dead letters and log: agentrt top.",
+        "查看 host 的死信和日志：agentrt top。",
+      ),
     );
   }
   if (arrivals > 1) {
     return warning(
       "messages",
-      `one published message came ${arrivals} times`,
-      "Look for a second host or a proxy that repeats requests.",
+      say(`one published message came ${arrivals} times`, `发布一次的消息到达了 ${arrivals} 次`),
+      say(
+        "Look for a second host or a proxy that repeats requests.",
+        "检查是否有第二个 host，或重复请求的代理。",
+      ),
     );
   }
   return middle > SLOW_MS
     ? warning(
         "messages",
         shown,
-        "Look at the network's round trip (ping), and at agentrt top for queues.",
+        say(
+          "Look at the network's round trip (ping), and at agentrt top for queues.",
+          "检查网络往返时间（ping），并用 agentrt top 查看队列。",
+        ),
       )
-    : ok("messages", `a published message came once, and ${shown}`);
+    : ok(
+        "messages",
+        say(`a published message came once, and ${shown.en}`, `发布的消息到达一次；${shown.zh}`),
+      );
 }
 
 export const skippedAfter = (name: string): Check =>
-  skipped(name, "not tried, because an earlier step failed");
+  skipped(name, say("not tried, because an earlier step failed", "未检查，因为前面的步骤失败"));

@@ -4,9 +4,10 @@ import { HostInfoClient } from "../../wire/host-info/client.ts";
 import type { ReportAnswer } from "../../wire/host-info/codec.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import { wrapText } from "../wrap-text.ts";
+import { padToWidth, wrapText } from "../wrap-text.ts";
 import type { Invocation } from "./command.ts";
-import { type Check, type Verdict, warning } from "./doctor-check.ts";
+import { CHECK_NAMES, DOCTOR_WORDS } from "./command-words.ts";
+import { asIs, type Check, say, warning } from "./doctor-check.ts";
 import { checkHttp2, checkName, checkPort, checkTls } from "./doctor-network.ts";
 import {
   checkClientId,
@@ -22,6 +23,10 @@ import { CONNECT_TIMEOUT_MS } from "./with-client.ts";
 const DEFAULT_PORT = 50_051;
 /** One list entry of each worker and topic is enough to judge by. */
 const REPORT_LIMIT = 1_000;
+
+/** Columns of the verdict and of the step's name, in both languages. */
+const MARK_WIDTH = 7;
+const NAME_WIDTH = 10;
 
 /** `agentrt doctor [HOST]`: 0 when a message goes through the host and back, 1 when a step failed. */
 export async function runDoctor(invocation: Invocation): Promise<number> {
@@ -64,9 +69,7 @@ export async function runDoctor(invocation: Invocation): Promise<number> {
   }
   const questions = usualQuestions(answer?.report);
   await io.print(
-    isJson
-      ? `${JSON.stringify({ host: address, ok: isWell, checks, questions })}\n`
-      : questionsText(questions, io),
+    isJson ? `${jsonOf(address, isWell, checks, questions)}\n` : questionsText(questions, io),
   );
   return isWell ? EXIT.done : EXIT.failed;
 }
@@ -86,36 +89,65 @@ async function judgeReport(
     return answer;
   } catch (thrown) {
     const { message } = AgentrtError.from(thrown);
-    const next =
-      "Clock and version cannot be compared; agentrt ls and top need agentrt's own host.";
-    await add(warning("report", message, next));
+    const next = say(
+      "Clock and version cannot be compared; agentrt ls and top need agentrt's own host.",
+      "无法比较时钟和版本；agentrt ls 和 top 需要 agentrt 自己的 host。",
+    );
+    await add(warning("report", asIs(message), next));
     return undefined;
   }
 }
 
-const MARKS: Readonly<Record<Verdict, string>> = {
-  ok: "ok     ",
-  warning: "WARNING",
-  failed: "FAILED ",
-  skipped: "-      ",
-};
-const NAME_WIDTH = 10;
-
-function checkText({ name, verdict, finding, next }: Check, { style }: Io): string {
-  const mark =
-    verdict === "ok" || verdict === "skipped" ? MARKS[verdict] : style.strong(MARKS[verdict]);
-  const head = `${mark} ${name.padEnd(NAME_WIDTH)} ${printable(finding)}\n`;
-  const indent = " ".repeat(MARKS.ok.length + NAME_WIDTH + 2);
-  return next === undefined
-    ? head
-    : `${head}${indent}${style.accent("next:")} ${printable(next)}\n`;
+/** For programs, whatever the language of the person: names and verdicts never change, the texts are English. */
+function jsonOf(
+  host: string,
+  isWell: boolean,
+  checks: readonly Check[],
+  questions: readonly Answer[],
+): string {
+  return JSON.stringify({
+    host,
+    ok: isWell,
+    checks: checks.map(({ name, verdict, finding, next }) => ({
+      ...{ name, verdict, finding: finding.en },
+      ...(next === undefined ? {} : { next: next.en }),
+    })),
+    questions: questions.map(({ question, findings, advice }) => ({
+      question: question.en,
+      findings: findings.map(({ en }) => en),
+      advice: advice.en,
+    })),
+  });
 }
 
-function questionsText(questions: readonly Answer[], { style, width }: Io): string {
+function checkText(
+  { name, verdict, finding, next }: Check,
+  { style, language, width }: Io,
+): string {
+  const mark = padToWidth(DOCTOR_WORDS[verdict][language], MARK_WIDTH);
+  const isNoted = verdict === "warning" || verdict === "failed";
+  const title = padToWidth(CHECK_NAMES[name]?.[language] ?? name, NAME_WIDTH);
+  const head = `${isNoted ? style.strong(mark) : mark} ${title} ${printable(finding[language])}\n`;
+  if (next === undefined) {
+    return head;
+  }
+  const indent = " ".repeat(MARK_WIDTH + NAME_WIDTH + 2);
+  const word = DOCTOR_WORDS.next[language];
+  const lines = wrapText(printable(next[language]), Math.max(20, width - indent.length));
+  const [first = "", ...rest] = lines;
+  return [
+    head,
+    `${indent}${style.accent(word)} ${first}\n`,
+    ...rest.map((line) => `${indent}${line}\n`),
+  ].join("");
+}
+
+function questionsText(questions: readonly Answer[], { style, width, language }: Io): string {
   const sections = questions.map(({ question, findings, advice }) => {
-    const seen = findings.map((finding) => `  ${style.accent("seen here:")} ${printable(finding)}`);
-    const lines = wrapText(advice, width - 2).map((line) => `  ${line}`);
-    return [style.strong(question), ...seen, ...lines].join("\n");
+    const word = style.accent(DOCTOR_WORDS.seen[language]);
+    const seen = findings.map((finding) => `  ${word} ${printable(finding[language])}`);
+    const lines = wrapText(advice[language], width - 2).map((line) => `  ${line}`);
+    return [style.strong(question[language]), ...seen, ...lines].join("\n");
   });
   return `\n${sections.join("\n")}\n`;
 }

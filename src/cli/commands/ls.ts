@@ -9,6 +9,7 @@ import { patternOf, type Subscription } from "../../core/subscription.ts";
 import { AgentRpcClient } from "../../wire/autogen/client.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Invocation } from "./command.ts";
+import { SENTENCES, TITLES } from "./command-words.ts";
 import { type ReportSource, reportSource } from "./host-report.ts";
 import { parseListName } from "./list-name.ts";
 import { type Column, renderTable } from "./table.ts";
@@ -63,38 +64,38 @@ export async function runLs(invocation: Invocation): Promise<number> {
 }
 
 const WORKERS: readonly Column<WorkerReport>[] = [
-  { title: "WORKER", text: ({ clientId }) => clientId },
-  { title: "PEER", text: ({ peer }) => peer },
-  { title: "SINCE", text: ({ connectedAt }) => connectedAt },
-  { title: "TYPES", text: ({ agentTypes }) => agentTypes.length, isNumber: true },
-  { title: "SUBSCRIPTIONS", text: (worker) => worker.subscriptions, isNumber: true },
-  { title: "IN", text: ({ messagesIn }) => messagesIn, isNumber: true },
-  { title: "OUT", text: ({ messagesOut }) => messagesOut, isNumber: true },
-  { title: "QUEUED", text: ({ queuedMessages }) => queuedMessages, isNumber: true },
-  { title: "SHED", text: ({ shed }) => shed, isNumber: true },
+  { title: TITLES.worker, text: ({ clientId }) => clientId },
+  { title: TITLES.peer, text: ({ peer }) => peer },
+  { title: TITLES.since, text: ({ connectedAt }) => connectedAt },
+  { title: TITLES.types, text: ({ agentTypes }) => agentTypes.length, isNumber: true },
+  { title: TITLES.subscriptions, text: (worker) => worker.subscriptions, isNumber: true },
+  { title: TITLES.in, text: ({ messagesIn }) => messagesIn, isNumber: true },
+  { title: TITLES.out, text: ({ messagesOut }) => messagesOut, isNumber: true },
+  { title: TITLES.queued, text: ({ queuedMessages }) => queuedMessages, isNumber: true },
+  { title: TITLES.shed, text: ({ shed }) => shed, isNumber: true },
 ];
 
 const AGENTS: readonly Column<AgentRow>[] = [
-  { title: "AGENT TYPE", text: ({ agentType }) => agentType },
-  { title: "WORKER", text: ({ clientId }) => clientId },
-  { title: "PEER", text: ({ peer }) => peer },
-  { title: "TOPICS", text: ({ topics }) => topics.join(" ") },
+  { title: TITLES.agentType, text: ({ agentType }) => agentType },
+  { title: TITLES.worker, text: ({ clientId }) => clientId },
+  { title: TITLES.peer, text: ({ peer }) => peer },
+  { title: TITLES.topics, text: ({ topics }) => topics.join(" ") },
 ];
 
 const SUBSCRIPTIONS: readonly Column<SubscriptionReport>[] = [
-  { title: "TOPIC", text: shownPattern },
-  { title: "AGENT TYPE", text: ({ agentType }) => agentType },
-  { title: "WORKER", text: ({ clientId }) => clientId || "-" },
-  { title: "ID", text: ({ id }) => id },
+  { title: TITLES.topic, text: shownPattern },
+  { title: TITLES.agentType, text: ({ agentType }) => agentType },
+  { title: TITLES.worker, text: ({ clientId }) => clientId || "-" },
+  { title: TITLES.id, text: ({ id }) => id },
 ];
 
 const TOPICS: readonly Column<TopicReport>[] = [
-  { title: "TOPIC", text: ({ topicType }) => topicType },
-  { title: "MESSAGES", text: ({ messages }) => messages, isNumber: true },
-  { title: "PER SECOND", text: ({ messagesPerSecond: n }) => n.toFixed(1), isNumber: true },
-  { title: "DELIVERIES", text: ({ deliveries }) => deliveries, isNumber: true },
-  { title: "BYTES", text: ({ bytes }) => bytes, isNumber: true },
-  { title: "LAST", text: ({ lastAt }) => lastAt },
+  { title: TITLES.topic, text: ({ topicType }) => topicType },
+  { title: TITLES.messages, text: ({ messages }) => messages, isNumber: true },
+  { title: TITLES.perSecond, text: ({ messagesPerSecond: n }) => n.toFixed(1), isNumber: true },
+  { title: TITLES.deliveries, text: ({ deliveries }) => deliveries, isNumber: true },
+  { title: TITLES.bytes, text: ({ bytes }) => bytes, isNumber: true },
+  { title: TITLES.last, text: ({ lastAt }) => lastAt },
 ];
 
 /** AutoGen's host has no report, but tells its subscriptions to anybody. */
@@ -165,9 +166,12 @@ async function show<T extends object>(
     await io.print(`${JSON.stringify({ [what]: rows, leftOut })}\n`);
     return EXIT.done;
   }
-  await io.print(`${renderTable(columns, rows, io.style).join("\n")}\n`);
+  if (rows.length === 0 && leftOut === 0) {
+    await io.printError(`agentrt: ${SENTENCES.none(what)[io.language]}\n`);
+  }
+  await io.print(`${renderTable(columns, rows, io).join("\n")}\n`);
   if (leftOut > 0) {
-    await io.printError(`agentrt: ${leftOut} more; --limit and --filter choose.\n`);
+    await io.printError(`agentrt: ${SENTENCES.more(leftOut)[io.language]}\n`);
   }
   return EXIT.done;
 }

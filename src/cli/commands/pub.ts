@@ -1,6 +1,7 @@
 import { Topic } from "../../worker/topic.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Invocation } from "./command.ts";
+import { SENTENCES } from "./command-words.ts";
 import { linesOfInput, type MessageKind, messageFor, textOfFile } from "./data-argument.ts";
 import { readOperand } from "./operand.ts";
 import { pace } from "./pace.ts";
@@ -48,7 +49,7 @@ export async function runPub(invocation: Invocation): Promise<number> {
   if (options.json === true) {
     await io.print(`${JSON.stringify({ topic: topic.toString(), published, losses })}\n`);
   } else {
-    await io.print(`${published} published on ${topic}\n`);
+    await io.print(`${SENTENCES.published(published, String(topic))[io.language]}\n`);
   }
   return EXIT.done;
 }

@@ -2,8 +2,10 @@ import { writeFile } from "node:fs/promises";
 import { AgentId, shorten } from "../../core/agent-id.ts";
 import { AgentrtError, messageOf } from "../../core/errors.ts";
 import { EXIT } from "../exit-codes.ts";
+import type { Localized } from "../language.ts";
 import { choiceType } from "../setting-types.ts";
 import type { Invocation } from "./command.ts";
+import { SENTENCES } from "./command-words.ts";
 import { textOfFile, textOfInput } from "./data-argument.ts";
 import { readOperand } from "./operand.ts";
 import { parseJson } from "./parse-json.ts";
@@ -33,7 +35,7 @@ async function save(
     await connect();
     return await runtime.agentSaveState(id);
   });
-  const { io, options } = invocation;
+  const { io } = invocation;
   if (file === undefined || file === "-") {
     await io.print(`${JSON.stringify(state)}\n`);
     return EXIT.done;
@@ -48,7 +50,8 @@ async function save(
       { cause: error },
     );
   }
-  await say(invocation, options.json, { agent: id.toString(), saved: file });
+  const agent = id.toString();
+  await tell(invocation, { agent, saved: file }, SENTENCES.saved(agent, file));
   return EXIT.done;
 }
 
@@ -57,7 +60,7 @@ async function load(
   id: AgentId,
   file: string | undefined,
 ): Promise<number> {
-  const { io, options, settings } = invocation;
+  const { io, settings } = invocation;
   if (file === undefined) {
     throw new AgentrtError(
       "INVALID_OPTION",
@@ -78,7 +81,8 @@ async function load(
     await connect();
     await runtime.agentLoadState(id, value);
   });
-  await say(invocation, options.json, { agent: id.toString(), loaded: file });
+  const agent = id.toString();
+  await tell(invocation, { agent, loaded: file }, SENTENCES.loaded(agent, file));
   return EXIT.done;
 }
 
@@ -89,13 +93,10 @@ function needsOf({ options }: Invocation): {
   return { connectTimeoutMs: CONNECT_TIMEOUT_MS, callTimeoutMs: options.timeout };
 }
 
-async function say(
-  { io }: Invocation,
-  isJson: boolean | undefined,
+async function tell(
+  { io, options }: Invocation,
   facts: Readonly<Record<string, string>>,
+  text: Localized,
 ): Promise<void> {
-  const text = Object.entries(facts)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(", ");
-  await io.print(`${isJson === true ? JSON.stringify(facts) : text}\n`);
+  await io.print(`${options.json === true ? JSON.stringify(facts) : text[io.language]}\n`);
 }

@@ -4,6 +4,7 @@ import { RoutedAgent } from "../../core/routed-agent.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import type { Invocation } from "./command.ts";
+import { SENTENCES } from "./command-words.ts";
 import { readOperand } from "./operand.ts";
 import { jsonLineOf, textOfPayload, viewOf } from "./payload-view.ts";
 import { printable } from "./printable.ts";
@@ -57,10 +58,11 @@ async function showUntilStopped(
   runtime.onConnectionChange(({ kind }) => {
     if (kind === "waiting" && !isWaiting) {
       isWaiting = true;
-      void io.printError(`agentrt: Waiting for the host at ${runtime.hostAddress} …\n`);
+      const text = SENTENCES.waiting(runtime.hostAddress)[io.language];
+      void io.printError(`agentrt: ${text}\n`);
     } else if (kind === "connected" && isWaiting) {
       isWaiting = false;
-      void io.printError("agentrt: Connected.\n");
+      void io.printError(`agentrt: ${SENTENCES.connected()[io.language]}\n`);
     }
   });
   try {

@@ -1,8 +1,10 @@
+import { stringWidth } from "bun";
 import type { HostReport, TopicReport, WorkerReport } from "../../core/host-report.ts";
 import type { ReportAnswer } from "../../wire/host-info/codec.ts";
-import type { Styler } from "../terminal.ts";
+import type { Language, Localized } from "../language.ts";
+import { TITLES } from "./command-words.ts";
 import { printable } from "./printable.ts";
-import { type Column, renderTable } from "./table.ts";
+import { type Column, renderTable, type TableLook } from "./table.ts";
 
 /** A report and when it came, in milliseconds of a clock that never goes back. */
 export interface Look {
@@ -22,19 +24,23 @@ interface WorkerRow extends WorkerReport {
 }
 
 const TOPICS: readonly Column<TopicReport>[] = [
-  { title: "TOPIC", text: ({ topicType }) => topicType },
-  { title: "/S", text: ({ messagesPerSecond }) => messagesPerSecond.toFixed(1), isNumber: true },
-  { title: "MESSAGES", text: ({ messages }) => messages, isNumber: true },
-  { title: "DELIVERIES", text: ({ deliveries }) => deliveries, isNumber: true },
+  { title: TITLES.topic, text: ({ topicType }) => topicType },
+  {
+    title: TITLES.rate,
+    text: ({ messagesPerSecond }) => messagesPerSecond.toFixed(1),
+    isNumber: true,
+  },
+  { title: TITLES.messages, text: ({ messages }) => messages, isNumber: true },
+  { title: TITLES.deliveries, text: ({ deliveries }) => deliveries, isNumber: true },
 ];
 
 const WORKERS: readonly Column<WorkerRow>[] = [
-  { title: "WORKER", text: ({ clientId }) => clientId },
-  { title: "IN/S", text: ({ inRate }) => inRate, isNumber: true },
-  { title: "OUT/S", text: ({ outRate }) => outRate, isNumber: true },
-  { title: "QUEUED", text: ({ queuedMessages }) => queuedMessages, isNumber: true },
-  { title: "SHED", text: ({ shed }) => shed, isNumber: true },
-  { title: "AGENT TYPES", text: ({ agentTypes }) => agentTypes.join(" ") || "-" },
+  { title: TITLES.worker, text: ({ clientId }) => clientId },
+  { title: TITLES.inRate, text: ({ inRate }) => inRate, isNumber: true },
+  { title: TITLES.outRate, text: ({ outRate }) => outRate, isNumber: true },
+  { title: TITLES.queued, text: ({ queuedMessages }) => queuedMessages, isNumber: true },
+  { title: TITLES.shed, text: ({ shed }) => shed, isNumber: true },
+  { title: TITLES.agentTypes, text: ({ agentTypes }) => agentTypes.join(" ") || "-" },
 ];
 
 /** The lines of one picture; rates are between the two looks, and `-` at the first. */
@@ -42,11 +48,11 @@ export function topLines(
   now: Look,
   before: Look | undefined,
   size: TopSize,
-  style: Styler,
+  look: TableLook,
 ): readonly string[] {
+  const { style, language } = look;
   const { report, leftOut } = now.answer;
   const rate = (get: (report: HostReport) => number): string => rateOf(now, before, get);
-  const { totals, deadLetters } = report;
   const workers = [...report.workers]
     .sort((a, b) => b.queuedMessages - a.queuedMessages || b.messagesOut - a.messagesOut)
     .map((worker): WorkerRow => {
@@ -58,22 +64,55 @@ export function topLines(
         outRate: rate((from) => same(from)?.messagesOut ?? 0),
       };
     });
+  const numbers = {
+    uptime: uptime(report.uptimeSeconds),
+    workers: report.workers.length + leftOut.workers,
+    subscriptions: report.subscriptions.length + leftOut.subscriptions,
+    inRate: rate(({ totals: t }) => t.eventsIn),
+    deliveredRate: rate(({ totals: t }) => t.eventsDelivered),
+  };
+  const name = style.strong(`agentrt ${printable(report.version)}`);
   const head = [
-    `${style.strong(`agentrt ${printable(report.version)}`)} ${report.listen}  ${style.accent(report.state)}  up ${uptime(report.uptimeSeconds)}`,
-    `workers ${report.workers.length + leftOut.workers}  subscriptions ${report.subscriptions.length + leftOut.subscriptions}  calls waiting ${report.pendingCalls}`,
-    `events ${totals.eventsIn} in (${rate(({ totals: t }) => t.eventsIn)}/s), ${totals.eventsDelivered} delivered (${rate(({ totals: t }) => t.eventsDelivered)}/s), ${totals.eventsUnmatched} without a receiver`,
-    `calls ${totals.callsIn}, failed ${totals.callsFailed}, timed out ${totals.callsTimedOut}  lost: shed ${totals.shed}, dead letters ${deadLetters.total}`,
+    `${name} ${report.listen}  ${style.accent(report.state)}  ${TOP_WORDS.up[language]} ${numbers.uptime}`,
+    ...headOf(report, numbers)[language],
   ];
   const room = Math.max(4, size.lines - head.length - 4);
   const topicRoom = Math.max(2, Math.min(report.topics.length, Math.floor(room / 2)));
   const lines = [
     ...head,
     "",
-    ...renderTable(TOPICS, report.topics.slice(0, topicRoom), style),
+    ...renderTable(TOPICS, report.topics.slice(0, topicRoom), look),
     "",
-    ...renderTable(WORKERS, workers.slice(0, Math.max(2, room - topicRoom)), style),
+    ...renderTable(WORKERS, workers.slice(0, Math.max(2, room - topicRoom)), look),
   ];
   return lines.map((line) => cut(line, size.columns));
+}
+
+interface TopNumbers {
+  readonly workers: number;
+  readonly subscriptions: number;
+  readonly inRate: string;
+  readonly deliveredRate: string;
+}
+
+const TOP_WORDS = { up: { en: "up", zh: "已运行" } } as const satisfies Record<string, Localized>;
+
+function headOf(
+  { totals: t, pendingCalls, deadLetters }: HostReport,
+  { workers, subscriptions, inRate, deliveredRate }: TopNumbers,
+): Readonly<Record<Language, readonly string[]>> {
+  return {
+    en: [
+      `workers ${workers}  subscriptions ${subscriptions}  calls waiting ${pendingCalls}`,
+      `events ${t.eventsIn} in (${inRate}/s), ${t.eventsDelivered} delivered (${deliveredRate}/s), ${t.eventsUnmatched} without a receiver`,
+      `calls ${t.callsIn}, failed ${t.callsFailed}, timed out ${t.callsTimedOut}  lost: shed ${t.shed}, dead letters ${deadLetters.total}`,
+    ],
+    zh: [
+      `worker ${workers}  订阅 ${subscriptions}  等待中的调用 ${pendingCalls}`,
+      `事件 收到 ${t.eventsIn}（${inRate}/秒），投递 ${t.eventsDelivered}（${deliveredRate}/秒），无接收者 ${t.eventsUnmatched}`,
+      `调用 ${t.callsIn}，失败 ${t.callsFailed}，超时 ${t.callsTimedOut}  丢失：丢弃 ${t.shed}，死信 ${deadLetters.total}`,
+    ],
+  };
 }
 
 function rateOf(now: Look, before: Look | undefined, get: (report: HostReport) => number): string {
@@ -109,5 +148,12 @@ const STYLE = /\u001b\[\d+m/g;
 /** Cuts a line that would wrap; its styles go with it, because a cut one would not end. */
 function cut(line: string, columns: number): string {
   const plain = line.replace(STYLE, "");
-  return plain.length <= columns ? line : `${plain.slice(0, columns - 1)}…`;
+  if (stringWidth(plain) <= columns) {
+    return line;
+  }
+  let end = Math.min(plain.length, columns - 1);
+  while (stringWidth(plain.slice(0, end)) > columns - 1) {
+    end -= 1;
+  }
+  return `${plain.slice(0, end)}…`;
 }

@@ -28,7 +28,7 @@ export async function runTop(invocation: Invocation): Promise<number> {
   }
   if (!io.isTerminal) {
     const size = { columns: Number.POSITIVE_INFINITY, lines: Number.POSITIVE_INFINITY };
-    await io.print(`${topLines(first, undefined, size, io.style).join("\n")}\n`);
+    await io.print(`${topLines(first, undefined, size, io).join("\n")}\n`);
     return EXIT.done;
   }
   await io.print(ENTER);
@@ -59,7 +59,7 @@ async function showLive(
   let trouble = "";
   while (!stop.aborted) {
     const size = { columns: process.stdout.columns || 80, lines: process.stdout.rows || 24 };
-    const lines = [...topLines(now, before, size, io.style), trouble].slice(0, size.lines - 1);
+    const lines = [...topLines(now, before, size, io), trouble].slice(0, size.lines - 1);
     await io.print(HOME + lines.map((line) => line + END_OF_LINE).join("") + CLEAR_BELOW);
     await pause(everyMs, stop);
     if (stop.aborted) {

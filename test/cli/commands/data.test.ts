@@ -115,14 +115,18 @@ test("printable - text stays, controls are spelt out", () => {
 
 test("table - columns as wide as they need, numbers at the right, no name cut", () => {
   const columns = [
-    { title: "NAME", text: (row: { name: string; count: number }) => row.name },
-    { title: "N", text: (row: { name: string; count: number }) => row.count, isNumber: true },
+    { title: { en: "NAME", zh: "名称" }, text: (row: { name: string; count: number }) => row.name },
+    {
+      title: { en: "N", zh: "名称" },
+      text: (row: { name: string; count: number }) => row.count,
+      isNumber: true,
+    },
   ];
   const rows = [
     { name: "房间", count: 5 },
     { name: "kitchen\n", count: 1_000 },
   ];
-  expect(renderTable(columns, rows, createStyler(false))).toEqual([
+  expect(renderTable(columns, rows, { style: createStyler(false), language: "en" })).toEqual([
     "NAME              N",
     "房间              5",
     "kitchen\\u000a  1000",
