@@ -347,7 +347,11 @@ test("commands - under a Chinese locale people read Chinese, and programs the sa
   expect((await chinese("ls", "topics")).stdout).toMatch(/^主题 +消息 +每秒 +投递 +字节 +最近\n/);
   expect((await chinese("top")).stdout).toMatch(/\n事件 收到 \d+（-\/秒），投递 \d+/);
   expect((await chinese("pub", "zh", "x")).stdout).toBe("已向 zh/default 发布 1 条\n");
-  expect((await chinese("ls", "topics", "--filter", "none")).stderr).toMatch(/\p{Script=Han}/u);
+  const none = ["ls", "topics", "--filter", "none"];
+  expect((await chinese(...none)).stderr).toMatch(/\p{Script=Han}/u);
+  expect((await runAgentrt([...none, ...at])).stderr).toBe(
+    'agentrt: The host has no topics with "none" in a name.\n',
+  );
   const args = ["ls", "subscriptions", "--json", "--filter", "device_agent"];
   const inChinese = await chinese(...args);
   expect(inChinese.stdout).not.toMatch(/\p{Script=Han}/u);

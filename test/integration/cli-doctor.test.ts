@@ -96,6 +96,8 @@ test("doctor - under a Chinese locale each line is Chinese, and the JSON is as e
     expect(line).toMatch(/\p{Script=Han}/u);
   }
   expect(stdout).toContain("失败    端口       端口");
+  // No advice for other troubles below the step that matters.
+  expect(lines.at(-2)).toContain("未检查");
   const json = await runAgentrt(["doctor", absent, "--json"], { env });
   expect(json.stdout).toBe((await runAgentrt(["doctor", absent, "--json"])).stdout);
   expect(json.stdout).not.toMatch(/\p{Script=Han}/u);

@@ -153,6 +153,10 @@ test(
       "f-none.ts": "export const f = 1;\n",
       "g-good.ts": COUNTER("good"),
       "h-twice.ts": COUNTER("twice"),
+      "i-waits.ts": "await new Promise(() => undefined);\nexport const i = 1;\n",
+      // Thrown by the API, called by the file.
+      "j-type.ts":
+        'import { defineAgent } from "agentrt";\nexport const j = defineAgent({ type: "a b", setup: () => undefined });\n',
       "parts/ending.ts": 'export const ending = "";',
     };
     await withFolder(files, async (folder) => {
@@ -174,6 +178,8 @@ test(
         ["e-throws.ts", "AGENT_FILE_BROKEN", 3, 11],
         ["f-none.ts", "AGENT_FILE_BROKEN", undefined, undefined],
         ["h-twice.ts", "AGENT_TYPE_TAKEN", undefined, undefined],
+        ["i-waits.ts", "AGENT_FILE_BROKEN", undefined, undefined],
+        ["j-type.ts", "AGENT_FILE_BROKEN", 2, expect.any(Number)],
       ]);
       await using client = await connect(address);
       const told = await client.sendMessage<Told>(Ask.of({}), new AgentId("counter", "one"));

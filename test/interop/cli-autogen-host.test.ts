@@ -49,6 +49,25 @@ test("autogen host - pub, sub and ls subscriptions work", async () => {
   });
 });
 
+test("autogen host - everything can be watched", async () => {
+  await using sub = startAgentrt(["sub", "*", "--json", "--count", "2", ...at]);
+  await waitFor(
+    async () => {
+      const { stdout } = await runAgentrt(["ls", "subscriptions", ...at]);
+      return stdout.includes("\n* ");
+    },
+    { what: "the subscription at the host", timeoutMs: 20_000 },
+  );
+  await runAgentrt(["pub", "one/room", "hello", ...at]);
+  await runAgentrt(["pub", "two", "hello", ...at]);
+  expect(await sub.waitForExit(20_000)).toBe(0);
+  const topics = sub.stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line).topic);
+  expect(topics).toEqual(["one/room", "two/default"]);
+});
+
 test("autogen host - doctor finds it well, but for what it does not have", async () => {
   const { code, stdout } = await runAgentrt(["doctor", host.address, "--json"]);
   const { checks } = JSON.parse(stdout) as { checks: { name: string; verdict: string }[] };

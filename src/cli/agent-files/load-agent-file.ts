@@ -1,10 +1,13 @@
-import { dirname } from "node:path";
+import { dirname, isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type DeclaredAgent, declaredAgent } from "../../core/declared-agent.ts";
 import { AgentrtError, messageOf } from "../../core/errors.ts";
 import { importInPlaceOf, installApi } from "../../user-module.ts";
 import { type IsolateLimits, isolatedFactory } from "../../worker/isolation/isolated-factory.ts";
 import { type AgentBundle, brokenFile, checkAgentFile } from "./bundle-agent-file.ts";
+
+/** Less than what stopping may take, so that a worker that is told to stop meanwhile does so in order. */
+const LOAD_TIMEOUT_MS = 5_000;
 
 /**
  * The agents that a file exports, under any name or as the default. Those with the option `isolate`
@@ -46,7 +49,7 @@ async function agentsOf(
 ): Promise<readonly DeclaredAgent[]> {
   let module: unknown;
   try {
-    module = await importFile();
+    module = await inTime(importFile());
   } catch (error) {
     throw brokenFile(file, problemOf(error), positionOf(error, file), error);
   }
@@ -76,6 +79,20 @@ async function agentsOf(
   return [...agents.values()];
 }
 
+/** One file that never gets ready shall not keep the others from running. */
+async function inTime<T>(loading: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const text = `it was not loaded within ${LOAD_TIMEOUT_MS / 1_000} s. Let no await outside of functions wait so long.`;
+    reject(new AgentrtError("AGENT_FILE_BROKEN", text));
+  }, LOAD_TIMEOUT_MS);
+  try {
+    return await Promise.race([loading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function problemOf(error: unknown): string {
   const name = error instanceof Error && !(error instanceof AgentrtError) ? `${error.name}: ` : "";
   return `${name}${messageOf(error)}`;
@@ -88,7 +105,9 @@ function positionOf(
 ): { file: string; line: number; column: number } | undefined {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   for (const [, path, line, column] of stack.matchAll(/[( ](\/?[^\s()]+):(\d+):(\d+)\)?$/gm)) {
-    if (path !== undefined && !path.includes("node_modules") && !path.includes("$bunfs")) {
+    // Inside of the program our own sources have relative paths.
+    const isTheirs = path !== undefined && isAbsolute(path) && !/node_modules|\$bunfs/.test(path);
+    if (isTheirs) {
       return { file: ownPath(path, file), line: Number(line), column: Number(column) };
     }
   }

@@ -74,13 +74,22 @@ export const SENTENCES = {
     zh: `正在等待 ${address} 上的 host……`,
   }),
   connected: () => ({ en: "Connected.", zh: "已连接。" }),
+  notShown: (count: number) => ({
+    en: `${count} messages were not shown: they came faster than they could be printed, or while it stopped.`,
+    zh: `有 ${count} 条消息未显示：来得比输出快，或在停止时到达。`,
+  }),
+  wasCut: (times: number) => ({
+    en: `The connection was lost ${times} time(s) meanwhile; messages sent just before may be lost.`,
+    zh: `其间连接断开 ${times} 次；断开前刚发出的消息可能丢失。`,
+  }),
   more: (count: number) => ({
     en: `${count} more; --limit and --filter choose.`,
     zh: `还有 ${count} 项；可用 --limit 和 --filter 选择。`,
   }),
-  none: (what: string) => ({
-    en: `The host knows no ${what}.`,
-    zh: `host 上没有这样的内容（${what}）。`,
+  none: (what: string) => ({ en: `The host has no ${what}.`, zh: `host 上没有内容（${what}）。` }),
+  noneSuch: (what: string, filter: string) => ({
+    en: `The host has no ${what} with "${filter}" in a name.`,
+    zh: `host 上没有名称含“${filter}”的内容（${what}）。`,
   }),
   saved: (agent: string, file: string) => ({
     en: `state of ${agent} saved to ${file}`,

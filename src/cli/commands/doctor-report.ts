@@ -162,8 +162,8 @@ function disconnects({ totals }: HostReport): readonly Localized[] {
       `${n} 个连接因达到限制而被拒绝`,
     ]),
     ...some(totals.connectionsBroken, (n) => [
-      `${n} connections did not speak HTTP/2`,
-      `${n} 个连接不是 HTTP/2`,
+      `${n} connections broke, or did not speak HTTP/2`,
+      `${n} 个连接中断，或不是 HTTP/2`,
     ]),
   ];
 }

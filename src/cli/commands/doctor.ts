@@ -68,9 +68,12 @@ export async function runDoctor(invocation: Invocation): Promise<number> {
     answer = await judgeReport(address, timeoutMs, settings.values["max-message-size"], add);
   }
   const questions = usualQuestions(answer?.report);
-  await io.print(
-    isJson ? `${jsonOf(address, isWell, checks, questions)}\n` : questionsText(questions, io),
-  );
+  if (isJson) {
+    await io.print(`${jsonOf(address, isWell, checks, questions)}\n`);
+  } else if (isWell) {
+    // While there is no way to the host, its next step is all that matters.
+    await io.print(questionsText(questions, io));
+  }
   return isWell ? EXIT.done : EXIT.failed;
 }
 

@@ -167,7 +167,9 @@ async function show<T extends object>(
     return EXIT.done;
   }
   if (rows.length === 0 && leftOut === 0) {
-    await io.printError(`agentrt: ${SENTENCES.none(what)[io.language]}\n`);
+    const { filter } = options;
+    const text = filter === undefined ? SENTENCES.none(what) : SENTENCES.noneSuch(what, filter);
+    await io.printError(`agentrt: ${text[io.language]}\n`);
   }
   await io.print(`${renderTable(columns, rows, io).join("\n")}\n`);
   if (leftOut > 0) {

@@ -42,9 +42,7 @@ export async function runPub(invocation: Invocation): Promise<number> {
     publish,
   );
   if (losses > 0) {
-    await io.printError(
-      `agentrt: The connection was lost ${losses} time(s) meanwhile; messages sent just before may be lost.\n`,
-    );
+    await io.printError(`agentrt: ${SENTENCES.wasCut(losses)[io.language]}\n`);
   }
   if (options.json === true) {
     await io.print(`${JSON.stringify({ topic: topic.toString(), published, losses })}\n`);

@@ -30,10 +30,9 @@ export async function runSub(invocation: Invocation): Promise<number> {
   await withClient(invocation, { connectTimeoutMs: undefined, onDeadLetter }, (client) =>
     showUntilStopped(client, io, patterns, printer),
   );
-  if (lost > 0) {
-    await io.printError(
-      `agentrt: ${lost} messages were not shown: they came faster than they could be printed, or while it stopped.\n`,
-    );
+  // Who has read enough does not ask for the rest.
+  if (lost > 0 && !io.outputClosed.aborted) {
+    await io.printError(`agentrt: ${SENTENCES.notShown(lost)[io.language]}\n`);
   }
   return EXIT.done;
 }
