@@ -144,7 +144,8 @@ function firstWordOf(words: readonly string[]): FirstWord | undefined {
       { data: { command: shorten(first) } },
     );
   }
-  const isHelpOnCommand = command === "help" && isCommandName(second) && words.length === 2;
+  const isHelpOnCommand =
+    command === "help" && FIRST_WORDS.some((known) => known === second) && words.length === 2;
   if (second !== undefined && !isCommandName(command) && !isHelpOnCommand) {
     throw new AgentrtError(
       "UNKNOWN_OPTION",

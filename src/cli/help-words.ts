@@ -11,6 +11,10 @@ export const WORDS = {
     en: "everything in one process: host, smart home, web pages",
     zh: "一个进程运行全部：host、智能家居和网页",
   },
+  newProject: {
+    en: "a small project with an agent of your own",
+    zh: "创建一个含自定义智能体的小项目",
+  },
   host: {
     en: "a host that workers connect to",
     zh: "供 worker 连接的 host",
@@ -44,6 +48,7 @@ export const WORDS = {
   },
   home: { en: "smart home", zh: "智能家居" },
   status: { en: "host status", zh: "host 状态" },
+  look: { en: "Look inside, in another terminal:", zh: "在另一个终端查看内部：" },
   stop: { en: "Ctrl-C stops it.", zh: "按 Ctrl-C 停止。" },
   stopping: { en: "Stopping …", zh: "正在停止……" },
 } as const satisfies Record<string, Localized>;

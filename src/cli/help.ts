@@ -18,11 +18,18 @@ export interface HelpOptions {
 
 export type Row = readonly [term: string, text: string];
 
-const COMMAND_ROWS = ["agentrt demo", "agentrt --role host", "agentrt --help"] as const;
+const COMMAND_ROWS = [
+  "agentrt demo",
+  "agentrt --role host",
+  "agentrt new NAME",
+  "agentrt --help",
+] as const;
 
-/** What `agentrt` alone says: first the two commands that a newcomer needs. */
+/** What `agentrt` alone says: first the commands that a newcomer needs. */
 export function shortHelp({ language, style, width }: HelpOptions): string {
-  const texts = [WORDS.demo, WORDS.host, WORDS.help].map((text) => text[language]);
+  const texts = [WORDS.demo, WORDS.host, WORDS.newProject, WORDS.help].map(
+    (text) => text[language],
+  );
   const rows = COMMAND_ROWS.map((command, index): Row => [command, texts[index] ?? ""]);
   return `${renderRows(rows, style, width)}\n\n${wrapText(WORDS.tagline[language], width).join("\n")}\n`;
 }

@@ -6,12 +6,15 @@ import { type Logging, startLogging } from "../telemetry/logging.ts";
 import { BUILD } from "./build-info.ts";
 import { at, warnOfOpenDoors } from "./check-settings.ts";
 import { absoluteFolder } from "./data-folder.ts";
+import { dialAddress } from "./dial-address.ts";
 import { EXIT } from "./exit-codes.ts";
 import { WORDS } from "./help-words.ts";
 import type { Io } from "./io.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { programName } from "./program-name.ts";
 import type { ResolvedSettings } from "./resolve-settings.ts";
 import { AGENT_ROLES, type Role } from "./roles.ts";
+import type { RunningHost } from "./run-host.ts";
 
 /** What one process shall run. */
 export interface RunRequest {
@@ -116,7 +119,7 @@ async function start(request: RunRequest, lifecycle: Lifecycle): Promise<void> {
   const { runAgents } = await import("./run-agents.ts");
   const agents = await runAgents(context, agentRoles, host?.address);
   if (request.isDemo && !lifecycle.stopSignal.aborted) {
-    await io.print(demoText(io, agents.uiUrl, host?.pageUrl));
+    await io.print(demoText(request, agents.uiUrl, host));
   }
 }
 
@@ -151,11 +154,21 @@ async function openStore({ values }: ResolvedSettings): Promise<Store> {
   return openSqliteStore(absoluteFolder(values.data));
 }
 
-function demoText(io: Io, uiUrl: string | undefined, pageUrl: string | undefined): string {
+function demoText(
+  { io, settings }: RunRequest,
+  uiUrl: string | undefined,
+  host: RunningHost | undefined,
+): string {
   const rows = [
     [WORDS.home[io.language], uiUrl],
-    [WORDS.status[io.language], pageUrl],
+    [WORDS.status[io.language], host?.pageUrl],
   ] as const;
+  const address = dialAddress(host?.address ?? settings.values.listen);
+  const isUsual = address === settings.values["host-address"].replace("localhost", "127.0.0.1");
+  const to = isUsual ? "" : ` --host-address ${address}`;
+  const looks = ["ls agents", "sub '*'", "top"].map(
+    (command) => `  ${io.style.accent(`${programName()} ${command}${to}`)}`,
+  );
   const lines = rows
     .filter(([, url]) => url !== undefined)
     .map(([what, url]) => `  ${io.style.accent(String(url))}  ${what}`);
@@ -163,6 +176,8 @@ function demoText(io: Io, uiUrl: string | undefined, pageUrl: string | undefined
     "",
     io.style.strong(WORDS.running[io.language]),
     ...lines,
+    WORDS.look[io.language],
+    ...looks,
     io.style.faint(WORDS.stop[io.language]),
     "",
   ].join("\n");

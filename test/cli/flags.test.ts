@@ -50,6 +50,12 @@ test("flags - a negative number is a value", () => {
   expect(rawOf("--air-conditioner-off", "-3")).toEqual({ "air-conditioner-off": "-3" });
 });
 
+test("flags - help about whatever can stand first", () => {
+  for (const word of ["demo", "help", "new", "ls"]) {
+    expect(readFlags(["help", word])).toMatchObject({ command: "help", operands: [word] });
+  }
+});
+
 test("flags - help and version in both lengths", () => {
   expect(readFlags(["-h"]).wantsHelp).toBe(true);
   expect(readFlags(["--role", "host", "--help"]).wantsHelp).toBe(true);

@@ -23,6 +23,7 @@ for (const language of LANGUAGES) {
     const lines = shortHelp(options(language)).split("\n");
     expect(lines[0]).toStartWith("  agentrt demo ");
     expect(lines[1]).toStartWith("  agentrt --role host ");
+    expect(lines[2]).toStartWith("  agentrt new NAME ");
     expect(lines.length).toBeLessThan(10);
   });
 

@@ -119,6 +119,7 @@ test("cli - the demo prints two addresses that open, in one process, and ends on
   const ports = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--ui", "127.0.0.1:0"];
   await using demo = startAgentrt(["demo", "--data", "none", ...ports], { env: { LANG: "C" } });
   await demo.waitForStdout("Ctrl-C stops it.");
+  expect(demo.stdout).toMatch(/\n {2}\S*agentrt sub '\*' --host-address 127\.0\.0\.1:\d+\n/);
   const urls = demo.stdout.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
   expect(urls).toHaveLength(2);
   for (const url of urls) {

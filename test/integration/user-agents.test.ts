@@ -466,12 +466,16 @@ test(
 test.each<[readonly string[], number, string]>([
   [["new"], 2, "Something is missing: write agentrt new NAME. [INVALID_OPTION]"],
   [["new", "1x"], 2, '"1x" is not a name for an agent.'],
+  [["types", "/proc/no.d.ts"], 2, "The types cannot be written to /proc/no.d.ts: "],
   [["new", "a", "b"], 2, "That is too much: write agentrt new NAME."],
   [["--role=worker"], 2, "The role worker needs a file of agents."],
   [["--role=worker", "--agent=/no/such.ts"], 2, "--agent: /no/such.ts cannot be read"],
   [["--role=host", "--agent=a.ts"], 2, "--agent does nothing for host"],
 ])("user agents - %p is refused", async (args, code, text) => {
-  await using child = startAgentrt([...args, ...(args[0] === "new" ? [] : ["--data=none"])]);
+  await using child = startAgentrt([
+    ...args,
+    ...(args[0]?.startsWith("--") !== true ? [] : ["--data=none"]),
+  ]);
   expect([await child.waitForExit(TIMEOUT_MS), child.stderr]).toEqual([
     code,
     expect.stringContaining(text),

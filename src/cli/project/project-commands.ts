@@ -1,7 +1,7 @@
-import { realpathSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Invocation } from "../commands/command.ts";
 import { EXIT } from "../exit-codes.ts";
+import { programName, quoted } from "../program-name.ts";
 import { newProject } from "./new-project.ts";
 import { runTests } from "./run-tests.ts";
 import { TYPES_FILE, typesText, writeTypes } from "./write-types.ts";
@@ -45,18 +45,4 @@ export async function runTypes({ operands, options, io }: Invocation): Promise<n
   writeTypes(path);
   await io.print(`${options.json === true ? JSON.stringify({ file: path }) : path}\n`);
   return EXIT.done;
-}
-
-/** How this program can be called from any folder: a download that is not in the PATH by its path. */
-function programName(): string {
-  const own = process.execPath;
-  const found = Bun.which("agentrt");
-  const isOnPath = found !== null && realpathSync(found) === realpathSync(own);
-  // From its sources it runs in Bun, whose path says nothing.
-  return isOnPath || /^bun/.test(basename(own)) ? "agentrt" : quoted(own);
-}
-
-/** As a shell reads it as one word. */
-function quoted(text: string): string {
-  return /^[\w./:\\~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { AgentrtError } from "../../core/errors.ts";
+import { AgentrtError, messageOf } from "../../core/errors.ts";
 import { BUILD } from "../build-info.ts";
 import { embeddedFile } from "./embedded-files.ts";
 import { TEST_TYPES } from "./test-types.ts";
@@ -19,7 +19,7 @@ export function typesText(): string {
 
 /**
  * Writes the declaration file. An older one of ours is replaced.
- * @throws AgentrtError `FILE_EXISTS` when another file is there
+ * @throws AgentrtError `FILE_EXISTS` when another file is there; `INVALID_OPTION` when it cannot be written
  */
 export function writeTypes(file: string): void {
   if (existsSync(file) && !readFileSync(file, "utf8").startsWith(MARK)) {
@@ -29,7 +29,16 @@ export function writeTypes(file: string): void {
       { data: { file } },
     );
   }
-  writeFileSync(file, typesText());
+  const text = typesText();
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new AgentrtError(
+      "INVALID_OPTION",
+      `The types cannot be written to ${file}: ${messageOf(error)}.`,
+      { cause: error },
+    );
+  }
 }
 
 /** A module of declarations as an ambient one, which needs no `paths` and no package to be found. */
