@@ -413,6 +413,16 @@ test(
         { cwd: project },
       );
       await running.waitForStdout(/living-room\/home: .* mean /, TIMEOUT_MS);
+      const ready = running.logs.find(({ message }) => message === "host ready");
+      const to = `--host-address=${String(ready?.properties["listen"])}`;
+      const words = ["call", "living-room/home", "--type", "GetMean"];
+      expect(made.stdout).toContain(`agentrt ${words.join(" ")}`);
+      await using asked = startAgentrt([...words, to]);
+      expect(await asked.waitForExit(TIMEOUT_MS)).toBe(0);
+      expect(JSON.parse(asked.stdout)).toEqual({
+        mean: expect.any(Number),
+        count: expect.any(Number),
+      });
       expect(await running.stop()).toBe(0);
     });
   },

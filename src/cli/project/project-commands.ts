@@ -23,6 +23,7 @@ export async function runNew({ operands, options, io }: Invocation): Promise<num
       `  cd ${quoted(path)}`,
       `  ${program} test`,
       `  ${program} --role host,environment-agent,worker --agent ${type}.ts --interval 1s`,
+      `  ${program} call ${type}/home --type GetMean   # in another terminal`,
       "",
     ].join("\n"),
   );

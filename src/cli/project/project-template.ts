@@ -97,6 +97,9 @@ An agent for agentrt: \`${type}.ts\`, with its test in \`${type}.test.ts\`.
 agentrt test
 # try it: a host, a sensor and the agent in one process
 agentrt --role host,environment-agent,worker --agent ${type}.ts --interval 1s
+# meanwhile, in another terminal: ask it, and see what goes by
+agentrt call ${type}/home --type GetMean
+agentrt sub '*'
 # join a host, and load the agent anew whenever the file changes
 agentrt --role worker --agent ${type}.ts --host-address localhost:50051 --watch
 # after an update of agentrt
@@ -104,5 +107,6 @@ agentrt types
 \`\`\`
 
 Packages work, too: \`npm install valibot\` here, then import it. \`agentrt.d.ts\` tells editors what
-\`"agentrt"\` exports.
+\`"agentrt"\` exports. For the types of \`process\`, \`node:fs\` and the like:
+\`npm install --save-dev @types/bun\`, and \`"types": ["bun"]\` in \`tsconfig.json\`.
 `;
