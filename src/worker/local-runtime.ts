@@ -169,13 +169,7 @@ export abstract class LocalRuntime implements AgentRuntime, AsyncDisposable {
     await this.instances.replaceType(type, factory, Math.max(this.#options.drainTimeoutMs, 1_000));
   }
 
-  /**
-   * Takes a registered agent type back, with its subscriptions: the host forgets it, each instance
-   * handles what it was sent, saves its state and closes. What comes later finds no such agent.
-   * The type may be registered again and begins with the states in the store. A host that is not
-   * agentrt's keeps the name for this worker until the connection ends.
-   * @throws AgentrtError `NO_SUCH_AGENT`, `RUNTIME_STATE`
-   */
+  /** Takes a type back, also at the host: its instances handle what they were sent, save and close. @throws AgentrtError `NO_SUCH_AGENT` */
   async unregisterFactory(type: string): Promise<void> {
     this.assertUsable();
     await unregisterType({
