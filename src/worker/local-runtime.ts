@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noExcessiveLinesPerFile: one method for each of the public API, each a few lines
 import { getLogger } from "@logtape/logtape";
 import type { Agent, AgentFactory, AgentMetadata, AgentTask, JsonValue } from "../core/agent.ts";
 import type { AgentId } from "../core/agent-id.ts";
