@@ -27,7 +27,11 @@ const forbidden = [
     from: {
       orphan: true,
       path: "^(src|agents)/",
-      pathNot: ["^src/(main|index|isolated-thread)\\.ts$", "\\.d\\.ts$", "^src/wire/gen/"],
+      pathNot: [
+        "^src/(main|index|isolated-thread|store-thread)\\.ts$",
+        "\\.d\\.ts$",
+        "^src/wire/gen/",
+      ],
     },
     to: {},
   },

@@ -86,7 +86,8 @@ compile() {
   # A .env or bunfig.toml that happens to lie in the folder of a user must not change the program.
   # Split: the heavy parts are loaded only when a role runs, which halves the time of --version.
   # The package.json files beside a user's agents are read: without them no package is found there.
-  bun build src/main.ts src/isolated-thread.ts --compile --splitting --minify-syntax --minify-whitespace --sourcemap \
+  bun build src/main.ts src/isolated-thread.ts src/store-thread.ts --compile --splitting \
+    --minify-syntax --minify-whitespace --sourcemap \
     --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-autoload-package-json \
     --asset=.build/embedded --define "AGENTRT_COMMIT=\"$commit\"" \
     ${target:+--target="$target"} \

@@ -40,6 +40,7 @@ beforeAll(async () => {
   cpSync(join(repository, "src/cli/build-info.ts"), join(copy, "src/cli/build-info.ts"));
   writeFileSync(join(copy, "src/main.ts"), MAIN);
   writeFileSync(join(copy, "src/isolated-thread.ts"), "export const thread = 1;\n");
+  writeFileSync(join(copy, "src/store-thread.ts"), "export const thread = 2;\n");
   writeFileSync(join(copy, "src/index.ts"), "export const api = 1;\n");
   writeFileSync(join(copy, "src/settings.ts"), SETTINGS);
 });

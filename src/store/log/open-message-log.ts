@@ -1,0 +1,111 @@
+import { AgentrtError } from "../../core/errors.ts";
+import { type MessageLogOptions, messageLogOptions } from "./log-options.ts";
+import type {
+  Appended,
+  Commit,
+  CursorRequest,
+  DamagedRange,
+  LogBatch,
+  LogFacts,
+  LogRead,
+  MessageLog,
+  ReadRequest,
+  StoredCursor,
+} from "./message-log.ts";
+import { unpack } from "./packed-batches.ts";
+import { ThreadLink } from "./thread-link.ts";
+import type { SentRead } from "./thread-messages.ts";
+import { WriteQueue } from "./write-queue.ts";
+
+/**
+ * Opens the message log of a folder, made if need be. One process at a time has it.
+ * @throws AgentrtError `STORE_LOCKED` (another host has it), `STORE_NEWER`, `STORE_READ_ONLY`, `STORE_FULL`,
+ *   `STORE_UNUSABLE`, `STORE_DAMAGED`, `INVALID_OPTION`
+ */
+export async function openMessageLog(
+  folder: string,
+  options: Partial<MessageLogOptions> = {},
+): Promise<MessageLog> {
+  const log = new ThreadedLog(folder, messageLogOptions(options));
+  await log.opened();
+  return log;
+}
+
+class ThreadedLog implements MessageLog {
+  readonly #link: ThreadLink;
+  readonly #queue: WriteQueue;
+  #closing: Promise<void> | undefined;
+
+  constructor(folder: string, options: MessageLogOptions) {
+    this.#queue = new WriteQueue(
+      (message, handOver) => this.#link.post(message, handOver),
+      options,
+    );
+    this.#link = new ThreadLink({
+      folder,
+      file: {
+        dedupBatchesPerProducer: options.dedupBatchesPerProducer,
+        maxFileBytes: options.maxFileBytes,
+      },
+      now: options.now,
+      onWritten: (outcomes) => this.#queue.written(outcomes),
+      onEnd: (reason) => this.#queue.fail(reason),
+    });
+  }
+
+  opened(): Promise<void> {
+    return this.#link.opened();
+  }
+
+  async append(batches: readonly LogBatch[]): Promise<readonly Appended[]> {
+    return batches.length === 0 ? [] : await this.#queue.call("append", {}, batches);
+  }
+
+  async read(request: ReadRequest): Promise<LogRead> {
+    // The thread packs what this method gives.
+    const { packed, ...rest } = (await this.#link.ask("read", request)) as unknown as SentRead;
+    return { ...rest, batches: unpack(packed) };
+  }
+
+  positionAt(timeMs: number): Promise<number> {
+    return this.#link.ask("positionAt", { timeMs });
+  }
+
+  listDamaged(limit: number): Promise<readonly DamagedRange[]> {
+    return this.#link.ask("listDamaged", { limit });
+  }
+
+  openCursor(name: string, { patterns, start }: CursorRequest): Promise<StoredCursor> {
+    return this.#queue.call("openCursor", { name, patterns, start });
+  }
+
+  listCursors(): Promise<readonly StoredCursor[]> {
+    return this.#link.ask("listCursors", {});
+  }
+
+  removeCursor(name: string): Promise<boolean> {
+    return this.#queue.call("removeCursor", { name });
+  }
+
+  async commit(commit: Commit): Promise<void> {
+    await this.#queue.call("commit", commit);
+  }
+
+  facts(): Promise<LogFacts> {
+    return this.#link.ask("facts", {});
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#queue.drain(new AgentrtError("RUNTIME_STATE", "The message log is closed."));
+    await this.#link.close();
+  }
+}
