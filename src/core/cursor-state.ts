@@ -13,8 +13,10 @@ export type PositionRange = readonly [first: number, last: number];
 
 export interface RecordAttempts {
   readonly position: number;
-  /** Deliveries that failed so far. */
+  /** Deliveries that the receiver failed so far. */
   readonly attempts: number;
+  /** Deliveries of which nobody knows how they went, because the connection was lost. */
+  readonly losses: number;
   /** Not delivered again before this time, in milliseconds since 1970. */
   readonly nextAtMs: number;
   /** The code and text of the newest failure. */

@@ -48,3 +48,27 @@ export function sealOfRow(row: Omit<HeadRow, "seal">): number {
 export function isSealed(row: HeadRow): boolean {
   return row.seal === sealOfRow(row);
 }
+
+/** The order of the columns in every table that holds batches. */
+export const BATCH_COLUMNS = `${HEAD_COLUMNS}, records`;
+
+export type BatchValues = (number | null | Uint8Array)[];
+
+export function valuesOf(row: BatchRow): BatchValues {
+  return [
+    row.position,
+    row.type_id,
+    row.route_id,
+    row.producer_id,
+    row.sequence,
+    row.count,
+    row.previous,
+    row.stored_at,
+    row.published_at,
+    row.expires_at,
+    row.encoding,
+    row.checksum,
+    row.seal,
+    row.records,
+  ];
+}

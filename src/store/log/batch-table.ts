@@ -1,10 +1,15 @@
 import { AgentrtError } from "../../core/errors.ts";
-import { type BatchRow, MAX_RECORDS_PER_BATCH, sealOfRow } from "./batch-row.ts";
+import {
+  type BatchRow,
+  type BatchValues,
+  MAX_RECORDS_PER_BATCH,
+  sealOfRow,
+  valuesOf,
+} from "./batch-row.ts";
 import type { LogDatabase } from "./log-database.ts";
 import type { LogTail } from "./log-tail.ts";
-import type { Appended, LogBatch, StoredBatch } from "./message-log.ts";
+import { type LogBatch, type StoredBatch, WAITING } from "./message-log.ts";
 import { checksumOf } from "./seal.ts";
-import type { SeenBatches } from "./seen-batches.ts";
 import type { Words } from "./words.ts";
 
 /** What can be wrong with a row. */
@@ -15,15 +20,13 @@ export class BatchTable {
   readonly #database: LogDatabase;
   readonly #tail: LogTail;
   readonly #words: Words;
-  readonly #seen: SeenBatches;
   /** Topic types by id, all that were ever stored. */
   readonly #types: Map<number, string>;
 
-  constructor(database: LogDatabase, tail: LogTail, words: Words, seen: SeenBatches) {
+  constructor(database: LogDatabase, tail: LogTail, words: Words) {
     this.#database = database;
     this.#tail = tail;
     this.#words = words;
-    this.#seen = seen;
     this.#types = words.topicTypes();
   }
 
@@ -31,59 +34,38 @@ export class BatchTable {
     return this.#types;
   }
 
-  /** @throws AgentrtError `INVALID_MESSAGE`, `INVALID_OPTION` */
-  append(batch: LogBatch, nowMs: number): Appended {
-    assertLegal(batch);
-    const producerId = this.#words.producerId(batch.producer);
-    const known = this.#seen.positionOf(producerId, batch);
-    if (known !== undefined) {
-      return { position: known, isDuplicate: true };
-    }
-    const position = this.insert(batch, nowMs);
-    this.#seen.add(producerId, batch, position);
-    return { position, isDuplicate: false };
+  /** Appends, whether or not it was stored before. */
+  insert(batch: LogBatch, nowMs: number): number {
+    const position = this.#tail.take(batch.count);
+    const row = this.rowOf(batch, position, this.#tail.tick(nowMs));
+    this.#database
+      .query<unknown, BatchValues>(
+        "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      )
+      .run(...valuesOf(row));
+    this.#types.set(row.type_id, batch.topicType);
+    this.#tail.added(row.type_id, position, batch.count, batch.records.byteLength);
+    return position;
   }
 
-  /** Appends without asking whether it was stored before. */
-  insert(batch: LogBatch, nowMs: number): number {
+  /** A batch as a row of any table that holds batches. */
+  rowOf(batch: LogBatch, position: number, storedAtMs: number): BatchRow {
     const typeId = this.#words.typeId(batch.topicType);
     const head = {
-      position: this.#tail.take(batch.count),
+      position,
       type_id: typeId,
       route_id: this.#words.routeId(batch),
       producer_id: this.#words.producerId(batch.producer),
       sequence: batch.sequence,
       count: batch.count,
-      previous: this.#tail.newestOf(typeId),
-      stored_at: this.#tail.tick(nowMs),
+      previous: position === WAITING ? 0 : this.#tail.newestOf(typeId),
+      stored_at: storedAtMs,
       published_at: batch.publishedAtMs,
       expires_at: batch.expiresAtMs ?? null,
       encoding: batch.encoding,
       checksum: batch.checksum,
     };
-    this.#database
-      .query<unknown, (number | null | Uint8Array)[]>(
-        "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      )
-      .run(
-        head.position,
-        head.type_id,
-        head.route_id,
-        head.producer_id,
-        head.sequence,
-        head.count,
-        head.previous,
-        head.stored_at,
-        head.published_at,
-        head.expires_at,
-        head.encoding,
-        head.checksum,
-        sealOfRow(head),
-        batch.records,
-      );
-    this.#types.set(typeId, batch.topicType);
-    this.#tail.added(typeId, head.position, head.count, batch.records.byteLength);
-    return head.position;
+    return { ...head, seal: sealOfRow(head), records: batch.records };
   }
 
   /** The batch of a row, or what is wrong with it. */

@@ -70,7 +70,7 @@ function encode(name: string, patterns: string, { floor, done, attempts }: Curso
   const state = JSON.stringify([
     floor,
     done,
-    attempts.map((a) => [a.position, a.attempts, a.nextAtMs, a.lastError]),
+    attempts.map((a) => [a.position, a.attempts, a.nextAtMs, a.lastError, a.losses]),
   ]);
   return { name, patterns, state, seal: sealOf(name, patterns, state) };
 }
@@ -88,7 +88,7 @@ function decode(row: CursorRow, oldest: number): StoredCursor {
   const [floor, done, attempts] = JSON.parse(state) as [
     number,
     [number, number][],
-    [number, number, number, string][],
+    [number, number, number, string, number?][],
   ];
   return {
     name,
@@ -96,9 +96,10 @@ function decode(row: CursorRow, oldest: number): StoredCursor {
     state: {
       floor,
       done,
-      attempts: attempts.map(([position, count, nextAtMs, lastError]) => ({
+      attempts: attempts.map(([position, count, nextAtMs, lastError, losses = 0]) => ({
         position,
         attempts: count,
+        losses,
         nextAtMs,
         lastError,
       })),

@@ -1,3 +1,6 @@
+import type { TopicPattern } from "../../core/topic-pattern.ts";
+import type { DeadRecord, DeadRecordWithBatch, DeadRequest } from "./dead-records.ts";
+import type { CheckReport, Compacted, Removed } from "./log-care.ts";
 import type {
   Appended,
   Commit,
@@ -9,22 +12,46 @@ import type {
   ReadRequest,
   StoredCursor,
 } from "./message-log.ts";
+import type { Moved, Schedule } from "./schedules.ts";
+import type { TopicDeclaration } from "./topic-declaration.ts";
+
+type Nothing = Record<string, never>;
 
 /** What changes the log: calls of one group are one transaction. Batches travel beside the other arguments. */
 export interface WriteCalls {
-  append(input: Record<string, never>, batches: readonly LogBatch[]): readonly Appended[];
+  append(input: Nothing, batches: readonly LogBatch[]): readonly Appended[];
   openCursor(input: CursorRequest & { readonly name: string }): StoredCursor;
   removeCursor(input: { readonly name: string }): boolean;
   commit(input: Commit): void;
+  putTopic(input: TopicDeclaration): void;
+  removeTopic(input: TopicPattern): boolean;
+  replayDead(input: { readonly id: number }, batches: readonly LogBatch[]): number | undefined;
+  dropDead(input: { readonly ids: readonly number[] }): number;
+  moveDue(input: { readonly nowMs: number }): Moved;
+  putSchedule(input: Schedule): void;
+  removeSchedule(input: { readonly name: string }): boolean;
+  fireSchedule(input: {
+    readonly name: string;
+    readonly dueAtMs: number;
+    readonly nextAtMs: number | undefined;
+  }): number | undefined;
 }
 
-/** What reads the log, or takes long. Never inside a transaction. */
+/** What reads the log, or takes long. Never inside a transaction of another. */
 export interface AskCalls {
   read(input: ReadRequest): LogRead;
   positionAt(input: { readonly timeMs: number }): number;
   listDamaged(input: { readonly limit: number }): readonly DamagedRange[];
-  listCursors(input: Record<string, never>): readonly StoredCursor[];
-  facts(input: Record<string, never>): LogFacts;
+  listCursors(input: Nothing): readonly StoredCursor[];
+  listTopics(input: Nothing): readonly TopicDeclaration[];
+  listDead(input: DeadRequest): readonly DeadRecord[];
+  showDead(input: { readonly id: number }): DeadRecordWithBatch | undefined;
+  listSchedules(input: Nothing): readonly Schedule[];
+  facts(input: Nothing): LogFacts;
+  applyRetention(input: Nothing): Promise<readonly Removed[]>;
+  check(input: Nothing): Promise<CheckReport>;
+  backup(input: { readonly folder: string }): Promise<{ readonly bytes: number }>;
+  compact(input: Nothing): Promise<Compacted>;
 }
 
 export type WriteMethod = keyof WriteCalls;

@@ -13,6 +13,8 @@ export interface Removed {
 export interface CheckReport {
   /** What SQLite found wrong with the file itself; empty when nothing. */
   readonly structure: readonly string[];
+  /** True when these were mended, by indexes built anew. */
+  readonly isMended: boolean;
   readonly batches: number;
   readonly records: number;
   /** Found by this check and before. */

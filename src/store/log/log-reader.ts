@@ -1,12 +1,21 @@
 import { matchesAnyPattern, type TopicPattern } from "../../core/topic-pattern.ts";
 import type { BatchRow } from "./batch-row.ts";
 import type { BatchTable } from "./batch-table.ts";
-import { CandidateFinder } from "./candidate-finder.ts";
+import type { CandidateFinder } from "./candidate-finder.ts";
 import type { DamagedTable } from "./damaged-table.ts";
 import type { LogDatabase } from "./log-database.ts";
 import { isDamage } from "./log-errors.ts";
 import type { LogTail } from "./log-tail.ts";
 import type { LogRead, ReadRequest, StoredBatch } from "./message-log.ts";
+
+interface LogReaderParts {
+  readonly database: LogDatabase;
+  readonly batches: BatchTable;
+  readonly tail: LogTail;
+  readonly damaged: DamagedTable;
+  readonly finder: CandidateFinder;
+  readonly now: () => number;
+}
 
 /** Reads the log past what is damaged in it. */
 export class LogReader {
@@ -17,18 +26,12 @@ export class LogReader {
   readonly #finder: CandidateFinder;
   readonly #now: () => number;
 
-  constructor(
-    database: LogDatabase,
-    batches: BatchTable,
-    tail: LogTail,
-    damaged: DamagedTable,
-    now: () => number,
-  ) {
+  constructor({ database, batches, tail, damaged, finder, now }: LogReaderParts) {
     this.#database = database;
     this.#batches = batches;
     this.#tail = tail;
     this.#damaged = damaged;
-    this.#finder = new CandidateFinder(database, tail);
+    this.#finder = finder;
     this.#now = now;
   }
 

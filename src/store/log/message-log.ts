@@ -1,5 +1,9 @@
 import type { CursorState } from "../../core/cursor-state.ts";
 import type { TopicPattern } from "../../core/topic-pattern.ts";
+import type { DeadRecords } from "./dead-records.ts";
+import type { LogCare } from "./log-care.ts";
+import type { Schedules } from "./schedules.ts";
+import type { TopicDeclarations } from "./topic-declaration.ts";
 
 /** A batch of records of one route, as the host got it. The log reads only the fields beside `records` and `route`. */
 export interface LogBatch {
@@ -138,7 +142,12 @@ export interface LogFacts {
  * succeed), `STORE_DAMAGED` (the part of the file that is needed cannot be read), `INVALID_OPTION` (an argument
  * cannot be), `RUNTIME_STATE` (closed).
  */
-export interface MessageLog extends AsyncDisposable {
+export interface MessageLog
+  extends TopicDeclarations,
+    DeadRecords,
+    Schedules,
+    LogCare,
+    AsyncDisposable {
   /**
    * Stores all of the batches or none, next to each other in their order.
    * A batch with (producer, sequence) of a stored one is not stored again; the window in which this is

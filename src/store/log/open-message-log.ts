@@ -1,4 +1,7 @@
 import { AgentrtError } from "../../core/errors.ts";
+import type { TopicPattern } from "../../core/topic-pattern.ts";
+import type { DeadRecord, DeadRecordWithBatch, DeadRequest } from "./dead-records.ts";
+import type { CheckReport, Compacted, Removed } from "./log-care.ts";
 import { type MessageLogOptions, messageLogOptions } from "./log-options.ts";
 import type {
   Appended,
@@ -13,8 +16,10 @@ import type {
   StoredCursor,
 } from "./message-log.ts";
 import { unpack } from "./packed-batches.ts";
+import type { Moved, Schedule } from "./schedules.ts";
 import { ThreadLink } from "./thread-link.ts";
 import type { SentRead } from "./thread-messages.ts";
+import type { TopicDeclaration } from "./topic-declaration.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 /**
@@ -45,6 +50,7 @@ class ThreadedLog implements MessageLog {
       folder,
       file: {
         dedupBatchesPerProducer: options.dedupBatchesPerProducer,
+        dedupProducerAgeMs: options.dedupProducerAgeMs,
         maxFileBytes: options.maxFileBytes,
       },
       now: options.now,
@@ -89,6 +95,74 @@ class ThreadedLog implements MessageLog {
 
   async commit(commit: Commit): Promise<void> {
     await this.#queue.call("commit", commit);
+  }
+
+  async putTopic(declaration: TopicDeclaration): Promise<void> {
+    await this.#queue.call("putTopic", declaration);
+  }
+
+  listTopics(): Promise<readonly TopicDeclaration[]> {
+    return this.#link.ask("listTopics", {});
+  }
+
+  removeTopic(pattern: TopicPattern): Promise<boolean> {
+    return this.#queue.call("removeTopic", pattern);
+  }
+
+  listDead(request: DeadRequest): Promise<readonly DeadRecord[]> {
+    return this.#link.ask("listDead", request);
+  }
+
+  showDead(id: number): Promise<DeadRecordWithBatch | undefined> {
+    return this.#link.ask("showDead", { id });
+  }
+
+  replayDead(id: number, batch: LogBatch): Promise<number | undefined> {
+    return this.#queue.call("replayDead", { id }, [batch]);
+  }
+
+  dropDead(ids: readonly number[]): Promise<number> {
+    return this.#queue.call("dropDead", { ids });
+  }
+
+  moveDue(nowMs: number): Promise<Moved> {
+    return this.#queue.call("moveDue", { nowMs });
+  }
+
+  async putSchedule(schedule: Schedule): Promise<void> {
+    await this.#queue.call("putSchedule", schedule);
+  }
+
+  listSchedules(): Promise<readonly Schedule[]> {
+    return this.#link.ask("listSchedules", {});
+  }
+
+  removeSchedule(name: string): Promise<boolean> {
+    return this.#queue.call("removeSchedule", { name });
+  }
+
+  fireSchedule(
+    name: string,
+    dueAtMs: number,
+    nextAtMs: number | undefined,
+  ): Promise<number | undefined> {
+    return this.#queue.call("fireSchedule", { name, dueAtMs, nextAtMs });
+  }
+
+  applyRetention(): Promise<readonly Removed[]> {
+    return this.#link.ask("applyRetention", {});
+  }
+
+  check(): Promise<CheckReport> {
+    return this.#link.ask("check", {});
+  }
+
+  backup(folder: string): Promise<{ readonly bytes: number }> {
+    return this.#link.ask("backup", { folder });
+  }
+
+  compact(): Promise<Compacted> {
+    return this.#link.ask("compact", {});
   }
 
   facts(): Promise<LogFacts> {

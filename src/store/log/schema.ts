@@ -1,5 +1,5 @@
 /** Raised when tables change: then a step is added that leads there from the version before. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Marks the file as a message log of agentrt ("agrl"). */
 export const APPLICATION_ID = 0x6167726c;
@@ -14,6 +14,8 @@ export const APPLICATION_ID = 0x6167726c;
  *   records, which have the publisher's checksum. `previous` is the position of the batch before of the same topic
  *   type: a row that `batches_by_type` has lost is found by it.
  * - `seen` is what recognises a batch that comes again. It outlives the batch.
+ * - `dead_batches`, `waiting` and `schedules` hold rows like those of `batches`; of the latter two `stored_at` is when
+ *   they are due, and they have no position yet.
  * - `type_totals` holds as of the fact `totals_until`; later batches are added when the file is opened.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -77,5 +79,84 @@ export const MIGRATIONS: readonly string[] = [
     state TEXT NOT NULL,
     seal INTEGER NOT NULL
   ) STRICT;
+  `,
+  `
+  CREATE TABLE topics (
+    kind TEXT NOT NULL,
+    text TEXT NOT NULL,
+    declaration TEXT NOT NULL,
+    PRIMARY KEY (kind, text)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE dead_records (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    cursor TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    batch INTEGER NOT NULL,
+    topic_type TEXT NOT NULL,
+    topic_source TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    last_error TEXT NOT NULL,
+    attempts INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX dead_by_batch ON dead_records (batch);
+  CREATE TABLE dead_batches (
+    position INTEGER PRIMARY KEY,
+    type_id INTEGER NOT NULL,
+    route_id INTEGER NOT NULL,
+    producer_id INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    previous INTEGER NOT NULL,
+    stored_at INTEGER NOT NULL,
+    published_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    encoding INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    seal INTEGER NOT NULL,
+    records BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE waiting (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    position INTEGER NOT NULL,
+    type_id INTEGER NOT NULL,
+    route_id INTEGER NOT NULL,
+    producer_id INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    previous INTEGER NOT NULL,
+    stored_at INTEGER NOT NULL,
+    published_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    encoding INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    seal INTEGER NOT NULL,
+    records BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX waiting_by_time ON waiting (stored_at);
+  CREATE TABLE schedules (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    pattern TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    type_id INTEGER NOT NULL,
+    route_id INTEGER NOT NULL,
+    producer_id INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    previous INTEGER NOT NULL,
+    stored_at INTEGER NOT NULL,
+    published_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    encoding INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    seal INTEGER NOT NULL,
+    records BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE producer_uses (
+    producer_id INTEGER PRIMARY KEY,
+    last_at INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO producer_uses SELECT DISTINCT producer_id, unixepoch() * 1000 FROM seen;
   `,
 ];

@@ -24,6 +24,8 @@ export class SeenBatches {
   readonly #database: LogDatabase;
   readonly #perProducer: number;
   readonly #producers = new Map<number, Producer>();
+  /** Since {@link forgetSilent} was called last. */
+  readonly #used = new Set<number>();
 
   constructor(database: LogDatabase, perProducer: number) {
     this.#database = database;
@@ -56,19 +58,61 @@ export class SeenBatches {
     );
   }
 
-  add(producerId: number, { sequence, count }: LogBatch, position: number): void {
+  add(producerId: number, { sequence, count }: LogBatch, position: number, nowMs: number): void {
+    const producer = this.#producer(producerId);
+    if (producer.highest === Number.MIN_SAFE_INTEGER) {
+      this.#use(producerId, nowMs);
+    }
     this.#database
       .query<unknown, [number, number, number, number]>(
         "INSERT INTO seen (producer_id, sequence, count, position) VALUES (?, ?, ?, ?)",
       )
       .run(producerId, sequence, count, position);
-    const producer = this.#producer(producerId);
+    this.#used.add(producerId);
     producer.highest = Math.max(producer.highest, sequence + count - 1);
     producer.addedSinceTrim += 1;
     if (producer.addedSinceTrim * TRIM_PARTS >= this.#perProducer) {
       producer.addedSinceTrim = 0;
       this.#trim(producerId);
     }
+  }
+
+  /** A batch that waited came into the log. */
+  move(producerId: number, sequence: number, position: number): void {
+    this.#database
+      .query<unknown, [number, number, number]>(
+        "UPDATE seen SET position = ? WHERE producer_id = ? AND sequence = ?",
+      )
+      .run(position, producerId, sequence);
+  }
+
+  /** Inside a transaction: forgets producers that stored nothing for so long. */
+  forgetSilent(nowMs: number, maxAgeMs: number): void {
+    for (const producerId of this.#used) {
+      this.#use(producerId, nowMs);
+    }
+    this.#used.clear();
+    const silent = this.#database
+      .query<{ producer_id: number }, [number]>(
+        "SELECT producer_id FROM producer_uses WHERE last_at < ?",
+      )
+      .all(nowMs - maxAgeMs);
+    for (const { producer_id } of silent) {
+      for (const table of ["seen", "producer_uses"]) {
+        this.#database
+          .query<unknown, [number]>(`DELETE FROM ${table} WHERE producer_id = ?`)
+          .run(producer_id);
+      }
+      this.#producers.delete(producer_id);
+    }
+  }
+
+  #use(producerId: number, nowMs: number): void {
+    this.#database
+      .query<unknown, [number, number]>(
+        "INSERT OR REPLACE INTO producer_uses (producer_id, last_at) VALUES (?, ?)",
+      )
+      .run(producerId, nowMs);
   }
 
   #trim(producerId: number): void {

@@ -2,7 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import { AgentrtError } from "../../core/errors.ts";
 import type { AskInput, AskMethod, AskResult } from "./log-calls.ts";
 import { receiveError } from "./log-errors.ts";
-import type { LogFileOptions } from "./log-file.ts";
+import type { LogFileOptions } from "./log-parts.ts";
 import type { FromLogThread, Outcome, ToLogThread } from "./thread-messages.ts";
 
 const logger = getLogger(["agentrt", "store"]);

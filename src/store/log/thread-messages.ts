@@ -1,6 +1,6 @@
 import type { AskMethod, WriteCall } from "./log-calls.ts";
 import type { SentError } from "./log-errors.ts";
-import type { LogFileOptions } from "./log-file.ts";
+import type { LogFileOptions } from "./log-parts.ts";
 import type { DamagedRange, LogRead } from "./message-log.ts";
 import type { PackedBatches } from "./packed-batches.ts";
 

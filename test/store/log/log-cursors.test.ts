@@ -14,7 +14,9 @@ const STATE: CursorState = {
     [9, 9],
     [12, 40],
   ],
-  attempts: [{ position: 8, attempts: 2, nextAtMs: 5_000, lastError: 'HANDLER_FAILED: "no"\n' }],
+  attempts: [
+    { position: 8, attempts: 2, losses: 1, nextAtMs: 5_000, lastError: 'HANDLER_FAILED: "no"\n' },
+  ],
 };
 
 let folder: string;

@@ -1,0 +1,89 @@
+import { assertLegal } from "./batch-table.ts";
+import type { WriteCalls } from "./log-calls.ts";
+import { type LogParts, oldestOf } from "./log-parts.ts";
+import {
+  type Appended,
+  type CursorRequest,
+  type CursorStart,
+  type LogBatch,
+  type StoredCursor,
+  WAITING,
+} from "./message-log.ts";
+
+/** The calls that change a log, each to be run inside a transaction. */
+export function makeWrites(parts: LogParts): WriteCalls {
+  const { cursors, dead, topics, schedules, waiting, now } = parts;
+  return {
+    append: (_, batches) => batches.map((batch) => append(parts, batch)),
+    openCursor: ({ name, ...request }) => openCursor(parts, name, request),
+    removeCursor: ({ name }) => cursors.remove(name),
+    commit: ({ cursors: updates, dead: given = [] }) => {
+      for (const record of given) {
+        dead.add(record, now());
+      }
+      for (const update of updates) {
+        cursors.update(update);
+      }
+    },
+    putTopic: (declaration) => topics.put(declaration),
+    removeTopic: (pattern) => topics.remove(pattern),
+    replayDead: ({ id }, [batch]) => {
+      if (batch === undefined || dead.drop([id]) === 0) {
+        return undefined;
+      }
+      return append(parts, { ...batch, deliverAtMs: undefined }).position;
+    },
+    dropDead: ({ ids }) => dead.drop(ids),
+    moveDue: ({ nowMs }) => waiting.moveDue(nowMs, now()),
+    putSchedule: (schedule) => schedules.put(schedule),
+    removeSchedule: ({ name }) => schedules.remove(name),
+    fireSchedule: ({ name, dueAtMs, nextAtMs }) => schedules.fire(name, dueAtMs, nextAtMs, now()),
+  };
+}
+
+/** @throws AgentrtError `INVALID_MESSAGE`, `INVALID_OPTION` */
+function append({ words, seen, batches, waiting, now }: LogParts, batch: LogBatch): Appended {
+  assertLegal(batch);
+  const producerId = words.producerId(batch.producer);
+  const known = seen.positionOf(producerId, batch);
+  if (known !== undefined) {
+    return { position: known, isDuplicate: true };
+  }
+  let position = WAITING;
+  if (batch.deliverAtMs !== undefined && batch.deliverAtMs > now()) {
+    waiting.add(batch, batch.deliverAtMs);
+  } else {
+    position = batches.insert(batch, now());
+  }
+  seen.add(producerId, batch, position, now());
+  return { position, isDuplicate: false };
+}
+
+function openCursor(
+  parts: LogParts,
+  name: string,
+  { patterns, start }: CursorRequest,
+): StoredCursor {
+  const known = parts.cursors.get(name, oldestOf(parts));
+  const state = known?.state ?? { floor: positionOf(parts, start), done: [], attempts: [] };
+  const isSame = known !== undefined && JSON.stringify(known.patterns) === JSON.stringify(patterns);
+  if (!isSame || known.wasDamaged) {
+    parts.cursors.put(name, patterns, state);
+  }
+  return { name, patterns, state, wasDamaged: known?.wasDamaged ?? false };
+}
+
+function positionOf(parts: LogParts, start: CursorStart): number {
+  switch (start.at) {
+    case "first":
+      return oldestOf(parts);
+    case "next":
+      return parts.tail.next;
+    case "position":
+      return Math.max(1, start.position);
+    case "time":
+      return parts.reader.positionAt(start.timeMs);
+    default:
+      return start satisfies never;
+  }
+}
