@@ -1,4 +1,13 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { AgentrtError } from "../../core/errors.ts";
 import { LOG_FILE, LogDatabase } from "./log-database.ts";
@@ -42,14 +51,12 @@ export async function backUp(
   new LogDatabase(aside)[Symbol.dispose]();
   try {
     await copyInto(parts, step, join(aside, LOG_FILE));
-    // A WAL file is gone when its last reader has closed; the copy is one file.
-    const copy = new LogDatabase(aside);
-    const bytes = copy.bytesOnDisk();
-    copy[Symbol.dispose]();
+    // What was written ahead is in the file itself when its last user has closed it.
+    new LogDatabase(aside)[Symbol.dispose]();
     sync(join(aside, LOG_FILE));
     renameSync(join(aside, LOG_FILE), file);
     sync(folder);
-    return { bytes };
+    return { bytes: statSync(file).size };
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }

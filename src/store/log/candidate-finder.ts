@@ -54,21 +54,20 @@ export class CandidateFinder {
   }
 
   #lookUp(typeIds: ReadonlySet<number>, from: number, limit: number): Candidates {
-    const all: number[] = [];
+    // An entry of a damaged index may stand under two types, so one row may be found twice.
+    const found = new Set<number>();
     let next = Math.max(from, this.#tail.next);
     for (const typeId of typeIds) {
       const { positions, isWhole } = this.#ofType(typeId, from, limit);
       for (const position of positions) {
-        all.push(position);
+        found.add(position);
       }
       const last = positions.at(-1);
       if (!isWhole && last !== undefined) {
         next = Math.min(next, last + 1);
       }
     }
-    if (typeIds.size > 1) {
-      all.sort((a, b) => a - b);
-    }
+    const all = Array.from(found).sort((a, b) => a - b);
     const positions = all.slice(0, limit).filter((position) => position < next);
     const cut = all[positions.length];
     return { positions, next: cut === undefined ? next : Math.min(next, cut) };

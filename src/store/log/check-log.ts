@@ -1,4 +1,6 @@
+import { messageOf } from "../../core/errors.ts";
 import type { CheckReport } from "./log-care.ts";
+import { isDamage } from "./log-errors.ts";
 import type { LogParts } from "./log-parts.ts";
 import type { Step } from "./log-step.ts";
 
@@ -34,8 +36,11 @@ export async function checkLog(parts: LogParts, step: Step): Promise<CheckReport
     isMended = await step.plain(() => {
       try {
         database.run("REINDEX");
-      } catch {
-        // The tables themselves are damaged: then nothing can be built from them, and the faults stay reported.
+      } catch (error) {
+        if (!isDamage(error)) {
+          throw error;
+        }
+        // The tables themselves are damaged: nothing can be built from them, and the faults stay reported.
         return false;
       }
       return faultsOf(parts).length === 0;
@@ -53,9 +58,16 @@ export async function checkLog(parts: LogParts, step: Step): Promise<CheckReport
 }
 
 function faultsOf({ database }: LogParts): readonly string[] {
-  return database
-    .query<{ integrity_check: string }, []>(`PRAGMA integrity_check(${MAX_FAULTS})`)
-    .all()
-    .map(({ integrity_check }) => integrity_check)
-    .filter((text) => text !== "ok");
+  try {
+    return database
+      .query<{ integrity_check: string }, []>(`PRAGMA integrity_check(${MAX_FAULTS})`)
+      .all()
+      .map(({ integrity_check }) => integrity_check)
+      .filter((text) => text !== "ok");
+  } catch (error) {
+    if (!isDamage(error)) {
+      throw error;
+    }
+    return [messageOf(error)];
+  }
 }

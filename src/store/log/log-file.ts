@@ -84,7 +84,20 @@ export class LogFile implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#isClosed) {
       this.#isClosed = true;
+      this.#writeTotals();
       this.#parts.database[Symbol.dispose]();
+    }
+  }
+
+  /** So that the next start need not count. */
+  #writeTotals(): void {
+    try {
+      this.transaction(() => this.#parts.tail.write());
+    } catch (error) {
+      if (!(error instanceof AgentrtError)) {
+        throw error;
+      }
+      // A full or damaged disk: then the next start counts.
     }
   }
 

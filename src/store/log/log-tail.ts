@@ -133,10 +133,11 @@ export class LogTail {
       const { type_id, batches, records, bytes, newest } = row;
       this.#totals.set(type_id, { batches, records, bytes, newest });
     }
+    // Not by the index, which may have lost rows.
     const added = this.#database.query<TypeTotals & { type_id: number }, [number]>(
       `SELECT type_id, count(*) AS batches, sum(count) AS records, sum(length(records)) AS bytes,
          max(position) AS newest
-       FROM batches WHERE position >= ? GROUP BY type_id`,
+       FROM batches NOT INDEXED WHERE position >= ? GROUP BY type_id`,
     );
     for (const row of added.all(this.#fact("totals_until") ?? 0)) {
       const totals = this.#totals.get(row.type_id) ?? NOTHING;

@@ -24,8 +24,8 @@ export class SeenBatches {
   readonly #database: LogDatabase;
   readonly #perProducer: number;
   readonly #producers = new Map<number, Producer>();
-  /** Since {@link forgetSilent} was called last. */
-  readonly #used = new Set<number>();
+  /** Since {@link forgetSilent} was called last: when. */
+  readonly #used = new Map<number, number>();
 
   constructor(database: LogDatabase, perProducer: number) {
     this.#database = database;
@@ -68,7 +68,7 @@ export class SeenBatches {
         "INSERT INTO seen (producer_id, sequence, count, position) VALUES (?, ?, ?, ?)",
       )
       .run(producerId, sequence, count, position);
-    this.#used.add(producerId);
+    this.#used.set(producerId, nowMs);
     producer.highest = Math.max(producer.highest, sequence + count - 1);
     producer.addedSinceTrim += 1;
     if (producer.addedSinceTrim * TRIM_PARTS >= this.#perProducer) {
@@ -88,8 +88,8 @@ export class SeenBatches {
 
   /** Inside a transaction: forgets producers that stored nothing for so long. */
   forgetSilent(nowMs: number, maxAgeMs: number): void {
-    for (const producerId of this.#used) {
-      this.#use(producerId, nowMs);
+    for (const [producerId, usedAtMs] of this.#used) {
+      this.#use(producerId, usedAtMs);
     }
     this.#used.clear();
     const silent = this.#database
