@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Checks and tests everything, the compiled program included. The last line says how it went.
 #   scripts/test.sh          all of it, in less than ten minutes on two cores; installs what it needs:
-#                            packages, Python with AutoGen (.venv), Go, Chromium, zsh and fish (by
-#                            apt-get on Debian)
+#                            packages, Python with AutoGen (.venv), Go, a C compiler, Chromium, zsh
+#                            and fish (by apt-get on Debian)
 #   scripts/test.sh --quick  checks, unit tests and the integration tests that are named below, in
 #                            less than a minute
 # A failure does not end the run. Each check counts as one test.
@@ -149,6 +149,14 @@ prepare_shells() {
   zsh --version && fish --version
 }
 
+# The test of power loss records what a process does to its disk by a small library in C.
+prepare_compiler() {
+  if ! command -v cc >/dev/null 2>&1; then
+    apt_install gcc libc6-dev || return 1
+  fi
+  cc --version
+}
+
 prepare_chromium() {
   if ! command -v chromium >/dev/null 2>&1; then
     apt_install chromium || return 1
@@ -200,6 +208,7 @@ else
   check "git" prepare_git
   check "Python with AutoGen" prepare_python
   check "Go" prepare_go
+  check "C compiler" prepare_compiler
   check "Chromium" prepare_chromium
   check "zsh and fish" prepare_shells
   for folder in "${whole_program[@]}"; do

@@ -1,18 +1,10 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AgentrtError } from "../../core/errors.ts";
 import { LOG_FILE, LogDatabase } from "./log-database.ts";
 import type { LogParts } from "./log-parts.ts";
 import type { Step } from "./log-step.ts";
+import { syncPath } from "./sync-path.ts";
 
 const BATCHES_PER_STEP = 500;
 /** Small beside the batches: copied in the last step, which makes the copy consistent. */
@@ -53,9 +45,11 @@ export async function backUp(
     await copyInto(parts, step, join(aside, LOG_FILE));
     // What was written ahead is in the file itself when its last user has closed it.
     new LogDatabase(aside)[Symbol.dispose]();
-    sync(join(aside, LOG_FILE));
+    syncPath(join(aside, LOG_FILE));
     renameSync(join(aside, LOG_FILE), file);
-    sync(folder);
+    if (process.platform !== "win32") {
+      syncPath(folder);
+    }
     return { bytes: statSync(file).size };
   } finally {
     rmSync(aside, { recursive: true, force: true });
@@ -96,14 +90,5 @@ async function copyInto({ database, tail }: LogParts, step: Step, file: string):
     });
   } finally {
     database.run("DETACH DATABASE copy");
-  }
-}
-
-function sync(path: string): void {
-  const descriptor = openSync(path, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

@@ -1,9 +1,10 @@
 import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { AgentrtError } from "../../core/errors.ts";
 import { guard } from "./log-errors.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
+import { syncPath } from "./sync-path.ts";
 
 export const LOG_FILE = "log.sqlite";
 
@@ -75,7 +76,7 @@ export class LogDatabase implements Disposable {
 }
 
 function open(folder: string, file: string, maxFileBytes: number | undefined): Database {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   // SQLite would open what it cannot write, and fail at the first message.
   accessSync(folder, constants.W_OK);
   if (existsSync(file)) {
@@ -101,6 +102,19 @@ function open(folder: string, file: string, maxFileBytes: number | undefined): D
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** Made, it is there after a power loss too: a new folder is only as durable as the one that names it. */
+function makeFolder(folder: string): void {
+  const path = resolve(folder);
+  const made = mkdirSync(path, { recursive: true, mode: 0o700 });
+  // Windows has no handle of a folder to sync.
+  if (made === undefined || process.platform === "win32") {
+    return;
+  }
+  for (let inner = path; inner.length >= made.length; inner = dirname(inner)) {
+    syncPath(dirname(inner));
   }
 }
 
