@@ -111,6 +111,8 @@ function removeSome(
     countUndelivered(cursors, parts.batches.types.get(row.type_id) ?? "", row, tally);
   }
   if (tally.batches > before) {
+    // In the same transaction: what is removed is known from here alone.
+    parts.seen.write();
     tail.write();
   }
   return next;

@@ -84,6 +84,10 @@ async function copyInto({ database, tail }: LogParts, step: Step, file: string):
       for (const table of OTHER_TABLES) {
         database.run(`INSERT INTO copy.${table} SELECT * FROM main.${table}`);
       }
+      // Not the totals: they are counted anew.
+      database.run(
+        "INSERT OR REPLACE INTO copy.facts SELECT * FROM main.facts WHERE name = 'seen_until'",
+      );
       database
         .query<unknown, [number]>("INSERT INTO copy.facts VALUES ('next_position', ?)")
         .run(tail.next);

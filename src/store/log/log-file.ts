@@ -51,19 +51,22 @@ export class LogFile implements Disposable {
    * did nothing.
    */
   transaction<R>(calls: () => R): R {
-    const { database, tail, words, batches } = this.#parts;
+    const { database, tail, seen, words, batches } = this.#parts;
     try {
       const result = guard(database.folder, () =>
         database.transaction(() => {
           const value = calls();
           tail.writeWhenDue();
+          seen.writeWhenDue();
           return value;
         }),
       );
       tail.settle();
+      seen.settle();
       return result;
     } catch (error) {
       tail.revert();
+      seen.revert();
       words.forget();
       batches.forget();
       throw error;
@@ -92,7 +95,10 @@ export class LogFile implements Disposable {
   /** So that the next start need not count. */
   #writeTotals(): void {
     try {
-      this.transaction(() => this.#parts.tail.write());
+      this.transaction(() => {
+        this.#parts.tail.write();
+        this.#parts.seen.write();
+      });
     } catch (error) {
       if (!(error instanceof AgentrtError)) {
         throw error;

@@ -49,12 +49,12 @@ function append({ words, seen, batches, waiting, now }: LogParts, batch: LogBatc
   if (known !== undefined) {
     return { position: known, isDuplicate: true };
   }
-  let position = WAITING;
   if (batch.deliverAtMs !== undefined && batch.deliverAtMs > now()) {
     waiting.add(batch, batch.deliverAtMs);
-  } else {
-    position = batches.insert(batch, now());
+    seen.addWaiting(producerId, batch, WAITING, now());
+    return { position: WAITING, isDuplicate: false };
   }
+  const position = batches.insert(batch, now());
   seen.add(producerId, batch, position, now());
   return { position, isDuplicate: false };
 }

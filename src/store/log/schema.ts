@@ -13,7 +13,8 @@ export const APPLICATION_ID = 0x6167726c;
  * - `batches` is filled at its end alone, and read along its key. A row's seal covers all its columns but the
  *   records, which have the publisher's checksum. `previous` is the position of the batch before of the same topic
  *   type: a row that `batches_by_type` has lost is found by it.
- * - `seen` is what recognises a batch that comes again. It outlives the batch.
+ * - `seen` is what recognises a batch that comes again. It outlives the batch. It holds what came before the fact
+ *   `seen_until`; the rest is in `batches`.
  * - `dead_batches`, `waiting` and `schedules` hold rows like those of `batches`; of the latter two `stored_at` is when
  *   they are due, and they have no position yet.
  * - `type_totals` holds as of the fact `totals_until`; later batches are added when the file is opened.
@@ -158,5 +159,6 @@ export const MIGRATIONS: readonly string[] = [
     last_at INTEGER NOT NULL
   ) STRICT;
   INSERT INTO producer_uses SELECT DISTINCT producer_id, unixepoch() * 1000 FROM seen;
+  INSERT INTO facts SELECT 'seen_until', ifnull(max(position + count), 1) FROM batches;
   `,
 ];

@@ -51,6 +51,11 @@ test("log folder - the lock of a process is free when that is killed, and what i
   await using log = await openMessageLog(folder);
   const texts = (await log.read(everything())).batches.map(textOf);
   expect(texts.slice(0, acknowledged.length)).toEqual(acknowledged);
+  // Its publisher sends them again, not knowing.
+  expect(await log.append([batchOf("p", 1), batchOf("p", acknowledged.length)])).toEqual([
+    { position: 1, isDuplicate: true },
+    { position: acknowledged.length, isDuplicate: true },
+  ]);
 });
 
 test("log folder - one of a newer version is refused, and left as it was", async () => {

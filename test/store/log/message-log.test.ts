@@ -105,6 +105,25 @@ test("message log - the same batch twice in one call, and in two calls at once, 
   expect(await readAll()).toHaveLength(1);
 });
 
+test("message log - duplicates are noticed through many batches of many producers, and restarts between", async () => {
+  const producers = ["a", "b", "c"];
+  const batches = Array.from({ length: 12_000 }, (_, index) =>
+    batchOf(producers[index % 3] ?? "", Math.floor(index / 3) * 2, { count: 2, bytes: 10 }),
+  );
+  for (let from = 0; from < batches.length; from += 3_000) {
+    await log.append(batches.slice(from, from + 3_000));
+  }
+  for (let round = 0; round < 2; round += 1) {
+    for (const index of [0, 1, 2, 4_095, 4_096, 5_999, 11_999]) {
+      const [batch] = batches.slice(index);
+      expect(await log.append(batch === undefined ? [] : [batch])).toEqual([
+        { position: 1 + index * 2, isDuplicate: true },
+      ]);
+    }
+    await reopen();
+  }
+});
+
 test("message log - older numbers than the newest are stored when they are new", async () => {
   await log.append([batchOf("p", 100)]);
   expect(await log.append([batchOf("p", 50, { count: 50 })])).toEqual([
@@ -134,6 +153,8 @@ test("message log - of each producer the newest batches are remembered", async (
   for (let sequence = 1; sequence <= 64; sequence += 1) {
     await log.append([batchOf("p", sequence)]);
   }
+  // Until they are written to their table, more are.
+  await reopen({ dedupBatchesPerProducer: 16 });
   const [old, recent] = [batchOf("p", 1), batchOf("p", 49)];
   expect(await log.append([recent, old])).toEqual([
     { position: 49, isDuplicate: true },
