@@ -86,7 +86,7 @@ async function copyInto({ database, tail }: LogParts, step: Step, file: string):
       }
       // Not the totals: they are counted anew.
       database.run(
-        "INSERT OR REPLACE INTO copy.facts SELECT * FROM main.facts WHERE name = 'seen_until'",
+        "INSERT OR REPLACE INTO copy.facts SELECT * FROM main.facts WHERE name IN ('seen_until', 'removed_until')",
       );
       database
         .query<unknown, [number]>("INSERT INTO copy.facts VALUES ('next_position', ?)")

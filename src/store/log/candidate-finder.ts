@@ -1,4 +1,5 @@
 import { HEAD_COLUMNS, type HeadRow, isSealed } from "./batch-row.ts";
+import type { DamagedTable } from "./damaged-table.ts";
 import type { LogDatabase } from "./log-database.ts";
 import { isDamage } from "./log-errors.ts";
 import type { LogTail } from "./log-tail.ts";
@@ -19,10 +20,12 @@ const MAX_SCANNED = 4_096;
 export class CandidateFinder {
   readonly #database: LogDatabase;
   readonly #tail: LogTail;
+  readonly #damaged: DamagedTable;
 
-  constructor(database: LogDatabase, tail: LogTail) {
+  constructor(database: LogDatabase, tail: LogTail, damaged: DamagedTable) {
     this.#database = database;
     this.#tail = tail;
+    this.#damaged = damaged;
   }
 
   find(typeIds: ReadonlySet<number>, from: number, limit: number): Candidates {
@@ -67,7 +70,7 @@ export class CandidateFinder {
         next = Math.min(next, last + 1);
       }
     }
-    const all = Array.from(found).sort((a, b) => a - b);
+    const all = inOrder([...found]);
     const positions = all.slice(0, limit).filter((position) => position < next);
     const cut = all[positions.length];
     return { positions, next: cut === undefined ? next : Math.min(next, cut) };
@@ -79,16 +82,19 @@ export class CandidateFinder {
     limit: number,
   ): { positions: readonly number[]; isWhole: boolean } {
     const rows = this.#database
-      .query<{ position: number; previous: number }, [number, number, number]>(
-        "SELECT position, previous FROM batches WHERE type_id = ? AND position >= ? ORDER BY position LIMIT ?",
+      .query<HeadRow, [number, number, number]>(
+        `SELECT ${HEAD_COLUMNS} FROM batches WHERE type_id = ? AND position >= ? ORDER BY position LIMIT ?`,
       )
       .all(typeId, from, limit);
     const positions: number[] = [];
     let before = from - 1;
-    for (const { position, previous } of rows) {
-      this.#addLost(positions, previous, before);
-      positions.push(position);
-      before = position;
+    for (const row of rows) {
+      positions.push(row.position);
+      // An entry that a flipped bit has moved names a row of another type, and does not fit that row's seal.
+      if (isSealed(row) && row.position > before) {
+        this.#addLost(positions, row.previous, before);
+        before = row.position;
+      }
     }
     const isWhole = rows.length < limit;
     if (isWhole) {
@@ -102,19 +108,16 @@ export class CandidateFinder {
    * them: whatever is still there is found by its key.
    */
   #addLost(positions: number[], newest: number, before: number): void {
-    const lost: number[] = [];
     let position = newest;
-    while (position > before) {
+    while (position > before && !this.#damaged.has(position)) {
       const row = this.#database
         .query<{ previous: number }, [number]>("SELECT previous FROM batches WHERE position = ?")
         .get(position);
-      if (row === null) {
-        break;
+      if (row !== null || position >= this.#tail.removedUntil) {
+        positions.push(position);
       }
-      lost.push(position);
-      position = row.previous < position ? row.previous : 0;
+      position = row !== null && row.previous < position ? row.previous : 0;
     }
-    positions.push(...lost.reverse());
   }
 
   #scan(typeIds: ReadonlySet<number>, from: number, limit: number): Candidates {
@@ -124,25 +127,42 @@ export class CandidateFinder {
       let scanned = 0;
       for (const row of this.#heads(from)) {
         scanned += 1;
-        // A row that is damaged may belong to any of them.
-        if (typeIds.has(row.type_id) || !isSealed(row)) {
-          positions.push(row.position);
+        if (row.position > next) {
+          this.#addGap(positions, next, row.position);
         }
-        next = row.position + 1;
+        if (row.position < next || !isSealed(row)) {
+          // A row that is damaged may belong to any of them.
+          positions.push(row.position);
+          next = Math.max(next, row.position + 1);
+        } else {
+          if (typeIds.has(row.type_id)) {
+            positions.push(row.position);
+          }
+          next = row.position + row.count;
+        }
         if (positions.length >= limit || scanned >= MAX_SCANNED) {
-          return { positions, next };
+          return { positions: inOrder(positions), next };
         }
       }
-      return { positions, next: Math.max(from, this.#tail.next) };
+      this.#addGap(positions, next, this.#tail.next);
+      return { positions: inOrder(positions), next: Math.max(from, this.#tail.next) };
     } catch (error) {
       if (!isDamage(error)) {
         throw error;
       }
       if (positions.length > 0) {
-        return { positions, next };
+        return { positions: inOrder(positions), next };
       }
       // The page of the row at `next` cannot be read: it counts as one damaged row, up to the next that can.
       return { positions: [next], next: this.#firstReadable(next + 1) };
+    }
+  }
+
+  /** Every position was given to a batch: where none is, one is lost, or was removed, or is set aside. */
+  #addGap(positions: number[], from: number, until: number): void {
+    const isKnown = this.#damaged.list(from, until, 1).length > 0;
+    if (from < until && from >= this.#tail.removedUntil && !isKnown) {
+      positions.push(from);
     }
   }
 
@@ -205,4 +225,8 @@ export class CandidateFinder {
       .get(position);
     return row?.position ?? this.#tail.next;
   }
+}
+
+function inOrder(positions: readonly number[]): readonly number[] {
+  return Array.from(new Set(positions)).sort((a, b) => a - b);
 }

@@ -50,7 +50,7 @@ export function makeParts(
   const seen = new SeenBatches(database, tail, options.dedupBatchesPerProducer, now());
   const batches = new BatchTable(database, tail, words);
   const damaged = new DamagedTable(database, report);
-  const finder = new CandidateFinder(database, tail);
+  const finder = new CandidateFinder(database, tail, damaged);
   return {
     database,
     options,

@@ -148,14 +148,14 @@ export class LogReader {
         topicType: row === undefined ? undefined : this.#batches.types.get(row.type_id),
         reason,
         foundAtMs: this.#now(),
-        records: row?.records,
+        records: row?.records instanceof Uint8Array ? row.records : undefined,
       },
       () => {
         this.#database
           .query<unknown, [number]>("DELETE FROM batches WHERE position = ?")
           .run(position);
         if (row !== undefined) {
-          this.#tail.removed(row.type_id, 1, row.count, row.records.byteLength);
+          this.#tail.removed(row.type_id, 1, row.count, row.records?.byteLength ?? 0);
           this.#tail.write();
         }
       },

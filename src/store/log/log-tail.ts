@@ -27,6 +27,7 @@ export class LogTail {
   #next = 1;
   #settledNext = 1;
   #storedAtMs = 0;
+  #removedUntil = 0;
   #changesSinceWritten = 0;
 
   constructor(database: LogDatabase) {
@@ -42,6 +43,17 @@ export class LogTail {
   /** By type id. */
   get totals(): ReadonlyMap<number, TypeTotals> {
     return this.#totals;
+  }
+
+  /** From here on nothing was removed but what is set aside as damaged. */
+  get removedUntil(): number {
+    return this.#removedUntil;
+  }
+
+  /** Retention removes below this. Follow it by {@link write} in the same transaction. */
+  removesUntil(position: number): void {
+    // When the transaction fails, it is too high, which only makes less sure what is lost.
+    this.#removedUntil = Math.max(this.#removedUntil, position);
   }
 
   newestOf(typeId: number): number {
@@ -114,6 +126,7 @@ export class LogTail {
     );
     fact.run("totals_until", this.#next);
     fact.run("next_position", this.#next);
+    fact.run("removed_until", this.#removedUntil);
     this.#changesSinceWritten = 0;
   }
 
@@ -162,6 +175,7 @@ export class LogTail {
       damaged?.next ?? 1,
     );
     this.#settledNext = this.#next;
+    this.#removedUntil = this.#fact("removed_until") ?? 0;
     this.#storedAtMs = last !== null && isSealed(last) ? last.stored_at : 0;
   }
 
