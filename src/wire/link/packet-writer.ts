@@ -1,0 +1,111 @@
+/** A gRPC message is written when it has so many bytes, and at the end of the event loop's turn. */
+const PACKET_BYTES = 64 * 1024;
+
+/** Where packets go: a gRPC stream. */
+export interface PacketStream {
+  /** False: write nothing more until it drains. */
+  write(packet: Uint8Array): boolean;
+  on(event: "drain", listener: () => void): unknown;
+}
+
+/**
+ * Collects the frames of a turn of the event loop into few gRPC messages, and stops when so much is
+ * under way that the other end has not taken.
+ */
+export class PacketWriter {
+  readonly #stream: PacketStream;
+  readonly #onRoom: () => void;
+  #windowBytes: number;
+  #units: Uint8Array[] = [];
+  #unitBytes = 0;
+  #flushing: ReturnType<typeof setImmediate> | undefined;
+  #isStreamFull = false;
+  #sentBytes = 0;
+  #takenBytes = 0;
+
+  /** @param onRoom called each time that it takes frames again */
+  constructor(stream: PacketStream, windowBytes: number, onRoom: () => void) {
+    this.#stream = stream;
+    this.#windowBytes = windowBytes;
+    this.#onRoom = onRoom;
+    stream.on("drain", () => {
+      this.#isStreamFull = false;
+      this.#tellIfRoom();
+    });
+  }
+
+  /** Of the frames that flow control counts, since the stream began. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  /** The other end has not taken them yet. */
+  get underWayBytes(): number {
+    return this.#sentBytes - this.#takenBytes;
+  }
+
+  get hasRoom(): boolean {
+    return !this.#isStreamFull && this.underWayBytes < this.#windowBytes;
+  }
+
+  set windowBytes(bytes: number) {
+    this.#windowBytes = bytes;
+  }
+
+  /** Sends a frame that flow control counts. False: no more until `onRoom` is called. */
+  send(unit: Uint8Array): boolean {
+    this.#sentBytes += unit.byteLength;
+    this.sendControl(unit);
+    return this.hasRoom;
+  }
+
+  /** Sends a frame that flow control does not count. */
+  sendControl(unit: Uint8Array): void {
+    if (this.#unitBytes > 0 && this.#unitBytes + unit.byteLength > PACKET_BYTES) {
+      this.flush();
+    }
+    this.#units.push(unit);
+    this.#unitBytes += unit.byteLength;
+    this.#flushing ??= setImmediate(() => this.flush());
+  }
+
+  /** The other end has taken so many bytes since the stream began. Returns false for a number that cannot be. */
+  taken(bytes: number): boolean {
+    if (bytes <= this.#takenBytes || bytes > this.#sentBytes) {
+      return bytes === this.#takenBytes;
+    }
+    this.#takenBytes = bytes;
+    this.#tellIfRoom();
+    return true;
+  }
+
+  /** Writes what was collected; to be called before the stream is ended. */
+  flush(): void {
+    clearImmediate(this.#flushing);
+    this.#flushing = undefined;
+    const units = this.#units;
+    const [first] = units;
+    if (first === undefined) {
+      return;
+    }
+    const packet = units.length === 1 ? first : Buffer.concat(units, this.#unitBytes);
+    this.#units = [];
+    this.#unitBytes = 0;
+    if (!this.#stream.write(packet)) {
+      this.#isStreamFull = true;
+    }
+  }
+
+  /** Lets go of what was collected. */
+  close(): void {
+    clearImmediate(this.#flushing);
+    this.#units = [];
+    this.#unitBytes = 0;
+  }
+
+  #tellIfRoom(): void {
+    if (this.hasRoom) {
+      this.#onRoom();
+    }
+  }
+}
