@@ -55,6 +55,8 @@ export async function runHost({
     retainMaxBytes: values["retain-max-size"],
     maxHeaders: values["max-headers"],
     maxHeaderBytes: values["max-header-size"],
+    maxRoutes: values["max-routes"],
+    linkWindowBytes: values["link-window"],
     handshakeTimeoutMs: values["handshake-timeout"],
     deadLetterStore: store,
     tracerProvider,

@@ -3,6 +3,7 @@ import type { Setting } from "./setting.ts";
 import { AGENT_SETTINGS } from "./settings-agents.ts";
 import { COMMON_SETTINGS } from "./settings-common.ts";
 import { HOST_SETTINGS } from "./settings-host.ts";
+import { LINK_SETTINGS } from "./settings-link.ts";
 import { ROUTING_SETTINGS } from "./settings-routing.ts";
 import { SUPERVISION_SETTINGS } from "./settings-supervision.ts";
 
@@ -14,6 +15,7 @@ export const SETTINGS = Object.freeze({
   ...COMMON_SETTINGS,
   ...HOST_SETTINGS,
   ...ROUTING_SETTINGS,
+  ...LINK_SETTINGS,
   ...AGENT_SETTINGS,
   ...SUPERVISION_SETTINGS,
 });

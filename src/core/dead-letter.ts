@@ -15,4 +15,6 @@ export interface DeadLetter {
   readonly sender: string;
   readonly dataType: string;
   readonly bytes: number;
+  /** How many messages it stands for, when these are a batch and the id is that of the first; else absent. */
+  readonly messages?: number;
 }

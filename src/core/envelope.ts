@@ -74,3 +74,9 @@ export function sizeOf(envelope: Envelope): number {
   const bytes = envelope.kind === "event" ? envelope.wireForm?.bytes.byteLength : undefined;
   return ENVELOPE_OVERHEAD_BYTES + (bytes ?? envelope.payload.data.byteLength);
 }
+
+/** A copy with other headers, and without the bytes that it came in, since they say otherwise. */
+export function withHeaders(event: EventEnvelope, headers: Headers): EventEnvelope {
+  const { kind, id, topic, sender, payload } = event;
+  return { kind, id, topic, sender, payload, headers };
+}

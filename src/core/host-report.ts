@@ -8,7 +8,7 @@ export interface WorkerReport {
   readonly clientId: string;
   /** Address and port of the other end, such as `127.0.0.1:41234`. */
   readonly peer: string;
-  readonly dialect: "autogen";
+  readonly dialect: "autogen" | "agentrt";
   /** ISO 8601, UTC. */
   readonly connectedAt: string;
   readonly agentTypes: readonly string[];
@@ -84,6 +84,8 @@ export interface HostTotals {
   readonly instancesMovedWithoutState: number;
   /** Connections, registrations, streams, calls and messages that were refused because a count or size was over its limit. */
   readonly limitsHit: number;
+  /** Events that a worker sent again after a broken connection, and that had been taken before it broke. */
+  readonly duplicates: number;
   /** Topic types whose counts were forgotten because there were too many. */
   readonly topicsForgotten: number;
   /** Events that no subscription matched. */

@@ -17,6 +17,7 @@ interface Entry<T> {
   readonly item: T;
   readonly bytes: number;
   readonly isKept: boolean;
+  readonly messages: number;
 }
 
 /** First in, first out; taking does not move the rest, so both ends are constant time. */
@@ -101,6 +102,7 @@ export class PrioritizedQueue<T> {
     this.limits = limits;
   }
 
+  /** Messages, which may be more than items. */
   get length(): number {
     return this.#length;
   }
@@ -120,15 +122,25 @@ export class PrioritizedQueue<T> {
   /**
    * Returns false, and takes nothing, when there is no room.
    * @param isKept true for an item that `dropOldest` must not take
+   * @param messages how many the item counts for; the last one to fit may go over the limit
    */
-  push(item: T, bytes: number, priority: Priority, isKept = false): boolean {
+  push(item: T, bytes: number, priority: Priority, isKept = false, messages = 1): boolean {
     if (!this.hasRoomFor(bytes)) {
       return false;
     }
-    this.#lanes[priority].push({ item, bytes, isKept });
-    this.#length += 1;
-    this.#bytes += bytes;
+    this.#add({ item, bytes, isKept, messages }, priority);
     return true;
+  }
+
+  /** As `push`, though there may be no room: for what was given room before it became an item. */
+  pushAnyway(item: T, bytes: number, priority: Priority, messages: number): void {
+    this.#add({ item, bytes, isKept: false, messages }, priority);
+  }
+
+  #add(entry: Entry<T>, priority: Priority): void {
+    this.#lanes[priority].push(entry);
+    this.#length += entry.messages;
+    this.#bytes += entry.bytes;
   }
 
   /** The next item by priority and turn, or undefined when empty. */
@@ -185,7 +197,7 @@ export class PrioritizedQueue<T> {
   }
 
   #taken(entry: Entry<T>): T {
-    this.#length -= 1;
+    this.#length -= entry.messages;
     this.#bytes -= entry.bytes;
     return entry.item;
   }

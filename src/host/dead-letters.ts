@@ -2,6 +2,7 @@ import { shorten } from "../core/agent-id.ts";
 import type { DeadLetter } from "../core/dead-letter.ts";
 import type { Envelope } from "../core/envelope.ts";
 import { AgentrtError, type ErrorCode } from "../core/errors.ts";
+import { type EventBatch, recordId } from "../core/event-batch.ts";
 import type { DeadLetterStore } from "../core/state-store.ts";
 import { DeadLetterBuffer } from "../store/dead-letter-buffer.ts";
 import type { IncidentLog } from "./incident-log.ts";
@@ -46,10 +47,28 @@ export class DeadLetters {
     });
   }
 
+  /** One letter for all messages of a batch; each of them is counted. */
+  addBatch(reason: ErrorCode, detail: string, batch: EventBatch): void {
+    const { route, sequence, count, records } = batch;
+    this.addLetter({
+      at: new Date().toISOString(),
+      reason,
+      detail,
+      messageId: recordId(route.producer, sequence),
+      kind: "event",
+      destination: String(route.topic),
+      sender: String(route.sender ?? ""),
+      dataType: route.dataType,
+      bytes: records.byteLength,
+      messages: count,
+    });
+  }
+
   addLetter(full: DeadLetter): void {
     const letter = withShortTexts(full);
-    this.#total += 1;
-    this.#byReason.set(letter.reason, (this.#byReason.get(letter.reason) ?? 0) + 1);
+    const { messages = 1 } = letter;
+    this.#total += messages;
+    this.#byReason.set(letter.reason, (this.#byReason.get(letter.reason) ?? 0) + messages);
     this.#recent.push(letter);
     if (this.#recent.length > RECENT * 2) {
       this.#recent = this.#recent.slice(-RECENT);

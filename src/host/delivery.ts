@@ -2,8 +2,9 @@ import { ENVELOPE_OVERHEAD_BYTES, type Envelope } from "../core/envelope.ts";
 import type { Priority } from "../core/priority.ts";
 import { CANCEL_HEADER } from "../wire/capabilities.ts";
 import type { DeadLetters } from "./dead-letters.ts";
+import type { InboundBatch } from "./link/inbound-batch.ts";
 import type { SlowWorkerPolicy } from "./options.ts";
-import type { OutboundFrame } from "./outbox.ts";
+import { messagesIn, type OutboundFrame } from "./outbox.ts";
 import type { Session } from "./session.ts";
 import type { MutableTotals } from "./totals.ts";
 
@@ -33,7 +34,7 @@ export class Delivery {
       this.undelivered("WORKER_GONE", "The worker left.", frame);
       return;
     }
-    session.messagesOut += 1;
+    session.messagesOut += messagesIn(frame);
     session.bytesOut += frame.bytes.byteLength;
     totals.bytesOut += frame.bytes.byteLength;
     const shed = session.outbox.offer(frame);
@@ -48,6 +49,10 @@ export class Delivery {
     if (envelope.kind === "control") {
       return;
     }
+    if (envelope.kind === "batch") {
+      this.#parts.deadLetters.addBatch(reason, detail, envelope);
+      return;
+    }
     if (envelope.kind === "request") {
       if (envelope.headers[CANCEL_HEADER] !== undefined) {
         return;
@@ -58,9 +63,9 @@ export class Delivery {
   }
 
   #shed(session: Session, frames: readonly OutboundFrame[]): void {
-    session.shed += frames.length;
-    this.#parts.totals.shed += frames.length;
     for (const frame of frames) {
+      session.shed += messagesIn(frame);
+      this.#parts.totals.shed += messagesIn(frame);
       const detail = `Worker ${session.clientId} does not read fast enough; its outbox is full.`;
       this.undelivered("QUEUE_FULL", detail, frame);
     }
@@ -74,4 +79,15 @@ export class Delivery {
 
 export function frameOf(envelope: Envelope, bytes: Uint8Array, priority: Priority): OutboundFrame {
   return { envelope, bytes, priority, size: ENVELOPE_OVERHEAD_BYTES + bytes.byteLength };
+}
+
+/** @param agentTypes those of the worker that the batch is for; undefined is all that are subscribed */
+export function frameOfBatch(
+  batch: InboundBatch,
+  priority: Priority,
+  agentTypes?: readonly string[],
+): OutboundFrame {
+  const { out, bytes } = agentTypes === undefined ? batch.whole : batch.bytesFor(agentTypes);
+  const size = ENVELOPE_OVERHEAD_BYTES + bytes.byteLength;
+  return { envelope: batch, out, bytes, priority, size };
 }

@@ -1,4 +1,4 @@
-import { EMPTY_PAYLOAD, type EventEnvelope } from "../core/envelope.ts";
+import { EMPTY_PAYLOAD, type EventEnvelope, withHeaders } from "../core/envelope.ts";
 import { priorityOf } from "../core/priority.ts";
 import {
   AGE_HEADER,
@@ -16,15 +16,6 @@ import type { Session } from "./session.ts";
 export function frameFor(agentTypes: readonly string[], event: EventEnvelope): OutboundFrame {
   const named = withHeaders(event, { ...event.headers, [RECEIVERS_HEADER]: agentTypes.join(",") });
   return frameOf(named, encodeMessage(named), priorityOf(event.headers));
-}
-
-/** A copy without the bytes that it came in, since they say otherwise. */
-export function withHeaders(
-  event: EventEnvelope,
-  headers: EventEnvelope["headers"],
-): EventEnvelope {
-  const { kind, id, topic, sender, payload } = event;
-  return { kind, id, topic, sender, payload, headers };
 }
 
 /**

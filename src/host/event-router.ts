@@ -1,19 +1,21 @@
 import type { EventEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { PRESENCE_TOPIC } from "../core/presence.ts";
-import { priorityOf } from "../core/priority.ts";
-import { AGE_HEADER } from "../core/routing-headers.ts";
+import { RETAIN_HEADER } from "../core/routing-headers.ts";
 import type { Subscription } from "../core/subscription.ts";
-import { encodeMessage } from "../wire/autogen/codec.ts";
+import type { TopicId } from "../core/topic-id.ts";
 import type { Backpressure } from "./backpressure.ts";
 import type { DeadLetters } from "./dead-letters.ts";
-import { type Delivery, frameOf } from "./delivery.ts";
-import { frameFor, handedInAgeMs, supersededFrame, withHeaders } from "./event-frames.ts";
+import { type Delivery, frameOfBatch } from "./delivery.ts";
+import { frameFor, handedInAgeMs } from "./event-frames.ts";
 import type { IncidentLog } from "./incident-log.ts";
+import type { InboundBatch } from "./link/inbound-batch.ts";
+import type { OutboundFrame } from "./outbox.ts";
 import type { Placements } from "./placements.ts";
-import { presenceOf } from "./presence.ts";
+import { countOf, type Publication, wholeFrameOf } from "./publication.ts";
 import type { Registry } from "./registry.ts";
-import type { RetainedValues, RetainOwner } from "./retained-values.ts";
+import { RetainedEvents } from "./retained-events.ts";
+import type { RetainedValues } from "./retained-values.ts";
 import type { Session } from "./session.ts";
 import type { TopicStatistics } from "./topic-statistics.ts";
 import type { MutableTotals } from "./totals.ts";
@@ -45,17 +47,22 @@ interface Receivers {
 /** Decides who gets an event, keeps retained ones, and gives new subscribers what is kept. */
 export class EventRouter {
   readonly #parts: EventRouterParts;
+  readonly #retained: RetainedEvents;
   #lastEvent = 0;
 
   constructor(parts: EventRouterParts) {
     this.#parts = parts;
+    this.#retained = new RetainedEvents({
+      ...parts,
+      sendFor: (agentTypes, event, session) => this.sendFor(agentTypes, event, session),
+    });
   }
 
   publish(event: EventEnvelope, from: Session): void {
     const { totals, backpressure } = this.#parts;
     const ageMs = handedInAgeMs(event, from);
     if (ageMs !== undefined) {
-      this.#takeIn(event, from, ageMs);
+      this.#retained.takeIn(event, from, ageMs);
       return;
     }
     totals.eventsIn += 1;
@@ -64,8 +71,20 @@ export class EventRouter {
       this.#parts.deadLetters.add("RESERVED_TOPIC", message, event);
       return;
     }
-    this.#retain(event, from);
+    this.#retained.keep(event, from);
     backpressure.consider(from, this.#route(event));
+  }
+
+  /** Publishes a batch as one. @throws AgentrtError `BAD_FRAME` when it has to be taken apart and is not whole */
+  publishBatch(batch: InboundBatch, from: Session): void {
+    if (this.#isForEachRecord(batch)) {
+      for (const event of batch.events) {
+        this.publish(event, from);
+      }
+      return;
+    }
+    this.#parts.totals.eventsIn += batch.count;
+    this.#parts.backpressure.consider(from, this.#route(batch));
   }
 
   /** Publishes an event of the host's own. */
@@ -76,25 +95,13 @@ export class EventRouter {
   /** Publishes what a worker left behind, in its name. */
   publishWill(event: EventEnvelope, of: Session): void {
     this.#parts.totals.eventsIn += 1;
-    this.#retain(event, of);
+    this.#retained.keep(event, of);
     this.#route(event);
   }
 
   /** Gives a new subscriber what is kept of its topics, and who is there. */
   replay(subscription: Subscription, session: Session): void {
-    const { registry, retained } = this.#parts;
-    const holders = registry.holdersOf(subscription.agentType);
-    if (holders === undefined || !holders.has(session)) {
-      return;
-    }
-    for (const { event, ageMs } of retained.matching(subscription)) {
-      this.#replayOne(event, ageMs, holders, session);
-    }
-    if (subscription.matches(PRESENCE_TOPIC)) {
-      for (const event of presenceOf(registry.sessions)) {
-        this.#replayOne(event, 0, holders, session);
-      }
-    }
+    this.#retained.replay(subscription, session);
   }
 
   /** Sends an event to a worker for some of its agent types only. */
@@ -103,95 +110,77 @@ export class EventRouter {
     this.#parts.delivery.offer(session, frameFor(agentTypes, event));
   }
 
-  #retain(event: EventEnvelope, from: Session): void {
-    const { registry, retained, delivery } = this.#parts;
-    const superseded = retained.consider(event, ownerOf(event, from), from.clientId);
-    const publisher = superseded === undefined ? undefined : registry.session(superseded.clientId);
-    if (superseded !== undefined && publisher?.capabilities.has("hand-in") === true) {
-      delivery.offer(publisher, supersededFrame(superseded.event));
-    }
-  }
-
-  /** It was published before, so it is no event: those get it that a new value would be replayed to. */
-  #takeIn(event: EventEnvelope, from: Session, ageMs: number): void {
-    const { registry, retained, totals } = this.#parts;
-    if (!retained.takeIn(event, ownerOf(event, from), from.clientId, ageMs)) {
-      return;
-    }
-    totals.retainedHandedIn += 1;
-    const receivers = new Set<TypeHolders>();
-    registry.forEachReceiver(event.topic.type, (holders) => {
-      if (holders !== undefined) {
-        receivers.add(holders);
-      }
-    });
-    for (const holders of receivers) {
-      for (const session of holders.members) {
-        this.#replayOne(event, ageMs, holders, session);
-      }
-    }
-  }
-
-  #replayOne(event: EventEnvelope, ageMs: number, holders: TypeHolders, session: Session): void {
-    if (!this.#isFor(holders, event.topic.source, session)) {
-      return;
-    }
-    const headers = { ...event.headers, [AGE_HEADER]: String(Math.max(0, Math.round(ageMs))) };
-    this.#parts.totals.eventsReplayed += 1;
-    this.sendFor([holders.type], withHeaders(event, headers), session);
-  }
-
-  #isFor(holders: TypeHolders, key: string, session: Session): boolean {
-    switch (holders.policy) {
-      case "broadcast":
-        return true;
-      case "shared":
-        // An instance that lives elsewhere still has had the value, and brings what it made of it.
-        return this.#parts.placements.isAt(holders, key, session);
-      case "exclusive":
-      case "standby":
-        return holders.ownerOf(key) === session;
-      default:
-        throw holders.policy satisfies never;
-    }
-  }
-
-  #route(event: EventEnvelope): readonly Session[] {
-    const { totals, topics, delivery } = this.#parts;
-    const receivers = this.#receiversOf(event);
-    const bytes = encodeMessage(event);
-    if (receivers.sessions.length > 0 || !event.topic.equals(PRESENCE_TOPIC)) {
+  #route(publication: Publication): readonly Session[] {
+    const { topics } = this.#parts;
+    const receivers = this.#receiversOf(publication);
+    const { topic } = publication;
+    const whole = wholeFrameOf(publication);
+    if (receivers.sessions.length > 0 || !topic.equals(PRESENCE_TOPIC)) {
       // The host's own news, which nobody needs to hear, is no sign of a topic without subscribers.
-      topics.record(event.topic.type, bytes.byteLength, receivers.sessions.length);
+      const { length } = receivers.sessions;
+      topics.record(topic.type, whole.bytes.byteLength, length, countOf(publication));
     }
     if (receivers.sessions.length === 0) {
       if (receivers.waiting === 0) {
-        this.#unmatched(event, receivers.orphan);
+        this.#unmatched(publication, receivers.orphan);
       }
       return receivers.sessions;
     }
-    const whole = frameOf(event, bytes, priorityOf(event.headers));
     for (const session of receivers.sessions) {
-      totals.eventsDelivered += 1;
       const types = typesToName(receivers, session);
       if (types !== undefined) {
-        this.#warnIfDeaf(session, event);
+        this.#warnIfDeaf(session, topic);
       }
-      delivery.offer(session, types === undefined ? whole : frameFor(types, event));
+      this.#send(publication, whole, session, types);
     }
     return receivers.sessions;
   }
 
+  /** @param whole the frame for a worker that no agent types have to be named to */
+  #send(
+    publication: Publication,
+    whole: OutboundFrame,
+    session: Session,
+    agentTypes: readonly string[] | undefined,
+  ): void {
+    const { totals, delivery } = this.#parts;
+    if (publication.kind === "event") {
+      totals.eventsDelivered += 1;
+      delivery.offer(session, agentTypes === undefined ? whole : frameFor(agentTypes, publication));
+    } else if (session.dialect === "agentrt") {
+      totals.eventsDelivered += publication.count;
+      const { priority } = whole;
+      delivery.offer(
+        session,
+        agentTypes === undefined ? whole : frameOfBatch(publication, priority, agentTypes),
+      );
+    } else {
+      for (const event of publication.events) {
+        const one = wholeFrameOf(event);
+        this.#send(event, one, session, agentTypes);
+      }
+    }
+  }
+
+  /** What is kept, reserved or changed record by record is no matter for a batch. */
+  #isForEachRecord({ topic, headers }: InboundBatch): boolean {
+    return (
+      headers[RETAIN_HEADER] !== undefined ||
+      topic.equals(PRESENCE_TOPIC) ||
+      this.#parts.retained.isAlwaysKept(topic)
+    );
+  }
+
   /** AutoGen's workers give an event to each of their subscribed types, whomever the host names. */
-  #warnIfDeaf(session: Session, event: EventEnvelope): void {
+  #warnIfDeaf(session: Session, topic: TopicId): void {
     if (session.capabilities.size === 0 && !session.wasWarned) {
       session.wasWarned = true;
-      const message = `Worker ${session.clientId} cannot be told which of its agent types an event on ${event.topic} is for, so it makes an instance of a shared or standby type that lives elsewhere. Give each such type a worker of its own.`;
+      const message = `Worker ${session.clientId} cannot be told which of its agent types an event on ${topic} is for, so it makes an instance of a shared or standby type that lives elsewhere. Give each such type a worker of its own.`;
       this.#parts.incidents.record(new AgentrtError("NOT_SUPPORTED", message), session.clientId);
     }
   }
 
-  #receiversOf(event: EventEnvelope): Receivers {
+  #receiversOf(event: Publication): Receivers {
     const { registry } = this.#parts;
     this.#lastEvent += 1;
     const number = this.#lastEvent;
@@ -232,7 +221,7 @@ export class EventRouter {
 
   #chooseFor(
     holders: TypeHolders,
-    event: EventEnvelope,
+    event: Publication,
     receivers: Receivers,
     add: (session: Session, type: string) => void,
   ): void {
@@ -256,21 +245,26 @@ export class EventRouter {
     }
   }
 
-  #sendMoved(agentType: string, event: EventEnvelope, owner: Session | undefined): void {
+  #sendMoved(agentType: string, event: Publication, owner: Session | undefined): void {
     if (owner === undefined) {
       this.#unmatched(event, agentType);
     } else {
-      this.sendFor([agentType], event, owner);
+      this.#send(event, wholeFrameOf(event), owner, [agentType]);
     }
   }
 
-  #unmatched(event: EventEnvelope, orphan: string | undefined): void {
+  #unmatched(event: Publication, orphan: string | undefined): void {
     if (event.topic.equals(PRESENCE_TOPIC)) {
       return;
     }
-    this.#parts.totals.eventsUnmatched += 1;
-    if (orphan !== undefined) {
-      const detail = `Agent type "${orphan}" is subscribed, but no worker holds it.`;
+    this.#parts.totals.eventsUnmatched += countOf(event);
+    if (orphan === undefined) {
+      return;
+    }
+    const detail = `Agent type "${orphan}" is subscribed, but no worker holds it.`;
+    if (event.kind === "batch") {
+      this.#parts.deadLetters.addBatch("NO_SUCH_AGENT", detail, event);
+    } else {
       this.#parts.deadLetters.add("NO_SUCH_AGENT", detail, event);
     }
   }
@@ -286,11 +280,4 @@ function typesToName(
     (holders) => types?.has(holders.type) === false && holders.has(session),
   );
   return types !== undefined && hasOthers ? [...types] : undefined;
-}
-
-/** A sender that its worker does not hold is a claim only. */
-function ownerOf({ sender }: EventEnvelope, from: Session): RetainOwner {
-  return sender !== undefined && from.agentTypes.has(sender.type)
-    ? { kind: "agent-type", name: sender.type }
-    : { kind: "worker", name: from.clientId };
 }

@@ -1,4 +1,4 @@
-import type { Envelope } from "../core/envelope.ts";
+import type { Headers, RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 
 export interface HeaderLimits {
@@ -6,11 +6,17 @@ export interface HeaderLimits {
   readonly maxHeaderBytes: number;
 }
 
+/** A message, or the route of a batch. */
+type Headed =
+  | RequestEnvelope
+  | ResponseEnvelope
+  | { readonly kind: "event"; readonly headers: Headers };
+
 /**
  * @throws AgentrtError `TOO_MANY` or `TOO_LARGE`; because somebody waits, `data.requestId` is there for a
  *   call and `data.responseId` for an answer
  */
-export function assertHeadersFit(envelope: Envelope, limits: HeaderLimits): void {
+export function assertHeadersFit(envelope: Headed, limits: HeaderLimits): void {
   let count = 0;
   let bytes = 0;
   for (const name in envelope.headers) {
@@ -34,18 +40,18 @@ export function assertHeadersFit(envelope: Envelope, limits: HeaderLimits): void
   }
 }
 
-function describe({ kind, id }: Envelope): {
+function describe(envelope: Headed): {
   readonly what: string;
   readonly data: Readonly<Record<string, string>>;
 } {
-  switch (kind) {
+  switch (envelope.kind) {
     case "event":
       return { what: "message", data: {} };
     case "request":
-      return { what: "message", data: { requestId: id } };
+      return { what: "message", data: { requestId: envelope.id } };
     case "response":
-      return { what: "answer", data: { responseId: id } };
+      return { what: "answer", data: { responseId: envelope.id } };
     default:
-      throw kind satisfies never;
+      throw envelope satisfies never;
   }
 }

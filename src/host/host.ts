@@ -12,6 +12,7 @@ import { AGENT_RPC, AGENT_RPC_NAME } from "../wire/autogen/service.ts";
 import { channelOptions } from "../wire/channel-options.ts";
 import { HEALTH_SERVICE, HealthService } from "../wire/health.ts";
 import { HOST_INFO, HOST_INFO_NAME } from "../wire/host-info/service.ts";
+import { LINK, LINK_NAME } from "../wire/link/service.ts";
 import { watchSizeLimit } from "../wire/size-limit-watch.ts";
 import { createAgentRpc } from "./agent-rpc.ts";
 import { Backpressure } from "./backpressure.ts";
@@ -21,6 +22,9 @@ import { Door } from "./door.ts";
 import { Enrolment } from "./enrolment.ts";
 import { createHostInfo } from "./host-info.ts";
 import { IncidentLog } from "./incident-log.ts";
+import { RouteNumbers } from "./link/inbound-routes.ts";
+import { createLinkRpc } from "./link/link-rpc.ts";
+import { Producers } from "./link/producers.ts";
 import { type HostOptions, resolveHostOptions } from "./options.ts";
 import { Registry } from "./registry.ts";
 import { countFailedRpcs, createReport } from "./report.ts";
@@ -61,7 +65,7 @@ export class GrpcWorkerAgentRuntimeHost {
   readonly #router: Router;
   readonly #sessions: Sessions;
   readonly #server: Server;
-  readonly #health = new HealthService([AGENT_RPC_NAME, HOST_INFO_NAME], (peer) =>
+  readonly #health = new HealthService([AGENT_RPC_NAME, HOST_INFO_NAME, LINK_NAME], (peer) =>
     this.#door.called(peer),
   );
   readonly #door: Door;
@@ -114,19 +118,25 @@ export class GrpcWorkerAgentRuntimeHost {
     );
     this.#server = new Server({ ...channelOptions(maxMessageBytes), interceptors: [sizeLimit] });
     this.#server.addService(HEALTH_SERVICE, this.#health.implementation);
+    const service = {
+      ...shared,
+      ...routing,
+      sessions: this.#sessions,
+      enrolment: new Enrolment({
+        ...{ events, presence, registry: this.#registry },
+        agentPolicies: this.#options.agentPolicies,
+      }),
+      onCall: (peer: string) => this.#door.called(peer),
+      isDraining: () => this.#state !== "ready",
+      tracing: tracerProvider === undefined ? undefined : new MessageTracing(tracerProvider),
+    };
+    this.#server.addService(AGENT_RPC, createAgentRpc(service));
     this.#server.addService(
-      AGENT_RPC,
-      createAgentRpc({
-        ...shared,
-        ...routing,
-        sessions: this.#sessions,
-        enrolment: new Enrolment({
-          ...{ events, presence, registry: this.#registry },
-          agentPolicies: this.#options.agentPolicies,
-        }),
-        onCall: (peer) => this.#door.called(peer),
-        isDraining: () => this.#state !== "ready",
-        tracing: tracerProvider === undefined ? undefined : new MessageTracing(tracerProvider),
+      LINK,
+      createLinkRpc(service, {
+        instance: crypto.randomUUID(),
+        producers: new Producers(),
+        numbers: new RouteNumbers(),
       }),
     );
     this.#server.addService(
@@ -258,6 +268,9 @@ export class GrpcWorkerAgentRuntimeHost {
       this.#health.setServing(false);
       this.#door.stopAccepting();
       this.#router.drain();
+      for (const session of this.#registry.sessions) {
+        session.goAway("The host is stopping.");
+      }
       await this.#drained(drainTimeoutMs);
       const goodbye = new AgentrtError(
         "HOST_DRAINING",
@@ -273,12 +286,12 @@ export class GrpcWorkerAgentRuntimeHost {
     this.#logger.info("host stopped");
   }
 
-  /** Resolves when no call waits and no outbox holds anything, or when the time is up. */
+  /** Resolves when no call waits and nothing is on its way to or from a worker, or when the time is up. */
   async #drained(timeoutMs: number): Promise<void> {
     const deadlineMs = Date.now() + timeoutMs;
     const isBusy = (): boolean =>
       this.#router.pendingCalls > 0 ||
-      Array.from(this.#registry.sessions).some((session) => session.outbox.queuedMessages > 0);
+      Array.from(this.#registry.sessions).some((session) => !session.isQuiet);
     while (isBusy() && Date.now() < deadlineMs) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_CHECK_MS));
     }

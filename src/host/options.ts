@@ -63,6 +63,13 @@ export interface HostOptions {
   readonly maxHeaders: number;
   /** Bytes of all headers of one message. Default 16 KiB. */
   readonly maxHeaderBytes: number;
+  /** Routes of batches that one worker may have at a time; each is a topic with a sender and a data type. Default 16,384. */
+  readonly maxRoutes: number;
+  /**
+   * Bytes that a worker may send in agentrt's own dialect before the host has taken them. What is
+   * under way cannot be overtaken by urgent messages. Default 1 MiB.
+   */
+  readonly linkWindowBytes: number;
   /** How long a new connection may take to show that it speaks HTTP/2. Default 10 s. */
   readonly handshakeTimeoutMs: number;
   /** Where dead letters are kept between runs. Default: in memory only. */
@@ -102,6 +109,8 @@ const DEFAULTS: HostOptions = {
   retainMaxBytes: 64 * MIB,
   maxHeaders: 128,
   maxHeaderBytes: 16 * 1_024,
+  maxRoutes: 16_384,
+  linkWindowBytes: MIB,
   handshakeTimeoutMs: 10_000,
   deadLetterStore: undefined,
   tracerProvider: undefined,
@@ -131,6 +140,8 @@ const RANGES = {
   retainMaxBytes: [1_024, 1_024 * 1_024 * MIB],
   maxHeaders: [1, 100_000],
   maxHeaderBytes: [64, 16 * MIB],
+  maxRoutes: [1, 1_000_000],
+  linkWindowBytes: [1_024, 1_024 * MIB],
   handshakeTimeoutMs: [100, 3_600_000],
 } as const satisfies Partial<Record<keyof HostOptions, readonly [number, number]>>;
 

@@ -2,11 +2,15 @@ import type { ControlEnvelope } from "../core/control.ts";
 import type { Envelope } from "../core/envelope.ts";
 import { PrioritizedQueue, type QueueLimits } from "../core/prioritized-queue.ts";
 import type { Priority } from "../core/priority.ts";
+import type { InboundBatch } from "./link/inbound-batch.ts";
+import type { OutRoute } from "./link/out-route.ts";
 
-/** A message on its way to one worker, with the bytes that go out. */
+/** A message, or a batch of them, on its way to one worker, with the bytes that go out. */
 export interface OutboundFrame {
-  readonly envelope: Envelope | ControlEnvelope;
+  readonly envelope: Envelope | ControlEnvelope | InboundBatch;
   readonly bytes: Uint8Array;
+  /** On a batch: the route that its bytes name. */
+  readonly out?: OutRoute;
   readonly priority: Priority;
   /** What it costs the queue: its bytes and a fixed overhead. */
   readonly size: number;
@@ -15,7 +19,7 @@ export interface OutboundFrame {
 /** Where frames go: a gRPC stream, which says by `write` when it has had enough. */
 export interface FrameSink {
   /** Takes the bytes; returns false when nothing more should be written until `drained` is called. */
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Uint8Array, frame: OutboundFrame): boolean;
 }
 
 /**
@@ -96,7 +100,7 @@ export class Outbox {
   #push(frame: OutboundFrame): boolean {
     const { kind } = frame.envelope;
     const isKept = kind === "request" || kind === "response";
-    return this.#queue.push(frame, frame.size, frame.priority, isKept);
+    return this.#queue.push(frame, frame.size, frame.priority, isKept, messagesIn(frame));
   }
 
   /** True when a frame of this size would be sent or queued without anything being shed. */
@@ -139,11 +143,16 @@ export class Outbox {
   }
 
   #write(frame: OutboundFrame): void {
-    if (this.#sink?.write(frame.bytes) !== true) {
+    if (this.#sink?.write(frame.bytes, frame) !== true) {
       this.#isSinkFull = true;
       this.#blockedSinceMs = this.#now();
     }
   }
+}
+
+/** How many messages a frame holds. */
+export function messagesIn({ envelope }: OutboundFrame): number {
+  return envelope.kind === "batch" ? envelope.count : 1;
 }
 
 const NONE: readonly OutboundFrame[] = Object.freeze([]);

@@ -97,7 +97,7 @@ function reportWorker(session: Session): WorkerReport {
   return {
     clientId: session.clientId,
     peer: session.peer,
-    dialect: "autogen",
+    dialect: session.dialect,
     connectedAt: session.connectedAt.toISOString(),
     agentTypes: [...session.agentTypes],
     subscriptions: session.subscriptionIds.size,

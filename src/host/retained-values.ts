@@ -160,13 +160,14 @@ export class RetainedValues {
 
   #wishOf(event: EventEnvelope): "keep" | "forget" | undefined {
     const wish = retainWishOf(event);
-    if (wish !== undefined || !this.#isAlwaysKept(event.topic)) {
+    if (wish !== undefined || !this.isAlwaysKept(event.topic)) {
       return wish;
     }
     return event.payload.data.byteLength === 0 ? "forget" : "keep";
   }
 
-  #isAlwaysKept(topic: TopicId): boolean {
+  /** True when every event of the topic is kept, whatever its publisher says. */
+  isAlwaysKept(topic: TopicId): boolean {
     return (
       this.#always.size > 0 && (this.#always.has(topic.type) || this.#always.has(String(topic)))
     );

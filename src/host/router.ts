@@ -7,6 +7,7 @@ import { Delivery, type UndeliveredReason } from "./delivery.ts";
 import { EventRouter, type EventRouterParts } from "./event-router.ts";
 import type { SlowWorkerPolicy } from "./options.ts";
 import type { OutboundFrame } from "./outbox.ts";
+import { ParkedCalls } from "./parked-calls.ts";
 import { type PendingCall, PendingCalls } from "./pending-calls.ts";
 import { Placements } from "./placements.ts";
 import { Presence } from "./presence.ts";
@@ -35,6 +36,7 @@ export class Router {
   readonly #delivery: Delivery;
   readonly #placements: Placements;
   readonly #calls: PendingCalls;
+  readonly #parked = new ParkedCalls();
   readonly #failures: Failure[] = [];
   #isFailing = false;
   #isDraining = false;
@@ -55,7 +57,7 @@ export class Router {
   }
 
   get pendingCalls(): number {
-    return this.#calls.size;
+    return this.#calls.size + this.#parked.size;
   }
 
   /** From now on new calls are refused with `HOST_DRAINING`; those in flight go on. */
@@ -104,6 +106,7 @@ export class Router {
       this.#placements.forget(session);
     }
     this.#parts.backpressure.forget(session);
+    this.#parked.forget(session);
     this.endCallsOf(session);
   }
 
@@ -121,7 +124,12 @@ export class Router {
 
   /** Ends the calls whose time is up. To be called often. */
   expireCalls(): void {
+    const { registry } = this.#parts;
     this.#placements.expire();
+    const isHeld = (type: string): boolean => registry.holdersOf(type) !== undefined;
+    for (const { request, caller } of this.#parked.take(isHeld)) {
+      this.#serve(request, caller);
+    }
     for (const call of this.#calls.takeExpired()) {
       this.#parts.totals.callsTimedOut += 1;
       const { rpcTimeoutMs } = this.#parts;
@@ -150,8 +158,16 @@ export class Router {
       return;
     }
     totals.callsIn += 1;
+    const isHeld = registry.holdersOf(request.target.type) !== undefined;
+    if (isHeld || !this.#parked.park(request, caller)) {
+      this.#serve(request, caller);
+    }
+  }
+
+  #serve(request: RequestEnvelope, caller: Session): void {
+    const { registry } = this.#parts;
     const holders = registry.holdersOf(request.target.type);
-    const error = this.#reasonToRefuse(request, holders);
+    const error = this.#reasonToRefuse(holders, caller);
     if (holders === undefined || error !== undefined) {
       this.refuse(caller, request.id, error ?? noSuchAgent(request));
       return;
@@ -193,16 +209,18 @@ export class Router {
       this.#calls.abandon(call.hostId);
       const message = `The worker that holds agent type "${request.target.type}" has a full outbox.`;
       this.refuse(caller, request.id, new AgentrtError("QUEUE_FULL", message));
-      return;
+    } else {
+      this.#delivery.offer(target, frame);
     }
-    this.#delivery.offer(target, frame);
   }
 
   #giveUp(requestId: string, caller: Session): void {
     const call = this.#calls.giveUp(requestId, caller);
     if (call !== undefined) {
-      this.#parts.totals.callsGivenUp += 1;
       this.#cancel(call);
+    }
+    if (call !== undefined || this.#parked.giveUp(requestId, caller)) {
+      this.#parts.totals.callsGivenUp += 1;
     }
   }
 
@@ -216,17 +234,12 @@ export class Router {
     }
   }
 
-  #reasonToRefuse(
-    request: RequestEnvelope,
-    holders: TypeHolders | undefined,
-  ): AgentrtError | undefined {
-    if (this.#isDraining) {
+  #reasonToRefuse(holders: TypeHolders | undefined, caller: Session): AgentrtError | undefined {
+    // A worker that is told to go away sends no more, and what it had sent before is served.
+    if (this.#isDraining && caller.dialect === "autogen") {
       return new AgentrtError("HOST_DRAINING", "The host is stopping and takes no new calls.");
     }
-    if (holders === undefined) {
-      return noSuchAgent(request);
-    }
-    if (this.#calls.size >= this.#parts.maxPendingCalls) {
+    if (holders !== undefined && this.#calls.size >= this.#parts.maxPendingCalls) {
       const message = `${this.#calls.size} calls wait for an answer, which is the host's limit (max-pending-calls).`;
       this.#parts.totals.limitsHit += 1;
       return new AgentrtError("TOO_MANY", message);

@@ -2,7 +2,8 @@ import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { EventEnvelope } from "../core/envelope.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
 import type { Capability } from "../wire/capabilities.ts";
-import { type OutboundFrame, Outbox } from "./outbox.ts";
+import { type FrameSink, type OutboundFrame, Outbox } from "./outbox.ts";
+import { takenApart } from "./publication.ts";
 
 /** A stream of raw frames as the host sees it. */
 export type HostStream = ServerDuplexStream<Uint8Array, Uint8Array>;
@@ -15,14 +16,36 @@ export type HostStream = ServerDuplexStream<Uint8Array, Uint8Array>;
  */
 export type SessionState =
   | { readonly name: "announced"; readonly forgetTimer: ReturnType<typeof setTimeout> }
-  | { readonly name: "connected"; readonly stream: HostStream }
+  | {
+      readonly name: "connected";
+      readonly stream: HostStream;
+      readonly link: SessionLink | undefined;
+    }
   | { readonly name: "away"; readonly forgetTimer: ReturnType<typeof setTimeout> }
   | { readonly name: "ended" };
+
+/** The worker's end in agentrt's own dialect, which knows what has arrived there. */
+export interface SessionLink extends FrameSink {
+  /** Says that the host stops. */
+  goAway(reason: string): void;
+  /** True when the worker has said that it sends nothing more but answers, and has taken what it was sent. */
+  readonly isQuiet: boolean;
+  /** Writes what it has collected. */
+  flush(): void;
+  /** Sends no more. Returns what was sent and not taken, the oldest first. */
+  close(): readonly OutboundFrame[];
+}
 
 export interface Departure {
   readonly streams: readonly HostStream[];
   readonly frames: readonly OutboundFrame[];
   readonly controls: readonly OutboundFrame[];
+}
+
+/** A stream that a newer one took the place of, and what had been sent on it and not taken. */
+export interface Replaced {
+  readonly stream: HostStream;
+  readonly frames: readonly OutboundFrame[];
 }
 
 export interface SessionLimits {
@@ -50,6 +73,8 @@ export class Session {
   capabilities: ReadonlySet<Capability> = new Set();
   /** True while it is too far behind for its publishers to wait for it; see Backpressure. */
   isSlow = false;
+  /** When it came, if it was connected to this host before the host was started anew. */
+  returnedAtMs: number | undefined;
   /** True when it was said once that it cannot tell its agent types apart; see EventRouter. */
   wasWarned = false;
   /** True while it takes its leave: its shared instances move to other workers. */
@@ -87,6 +112,11 @@ export class Session {
     return this.#state.name === "connected" && this.#state.stream === stream;
   }
 
+  /** How the worker is spoken to; its own dialect is known only while it is connected. */
+  get dialect(): "autogen" | "agentrt" {
+    return this.#link === undefined ? "autogen" : "agentrt";
+  }
+
   /** Reads no more from the worker until `resume`; what it sends waits on its side. */
   pause(): void {
     if (this.#state.name === "connected") {
@@ -101,18 +131,42 @@ export class Session {
   }
 
   /** Makes a stream the worker's own. Returns the one that it replaces, which the caller must end. */
-  connect(stream: HostStream, peer: string): HostStream | undefined {
-    const replaced = this.#state.name === "connected" ? this.#state.stream : undefined;
-    this.#enter({ name: "connected", stream });
+  connect(stream: HostStream, peer: string, link?: SessionLink): Replaced | undefined {
+    const replaced =
+      this.#state.name === "connected"
+        ? { stream: this.#state.stream, frames: this.#state.link?.close() ?? [] }
+        : undefined;
+    this.#enter({ name: "connected", stream, link });
     this.peer = peer;
     this.connectedAt = new Date();
-    stream.on("drain", () => {
-      if (this.isCurrent(stream)) {
-        this.outbox.drained();
-      }
-    });
-    this.outbox.attach(stream);
+    if (link === undefined) {
+      stream.on("drain", () => {
+        if (this.isCurrent(stream)) {
+          this.outbox.drained();
+        }
+      });
+    }
+    this.outbox.attach(link ?? sinkOf(stream));
     return replaced;
+  }
+
+  /** What was sent and not taken, the oldest first; nothing is known of it in AutoGen's dialect. Sends no more. */
+  closeLink(): readonly OutboundFrame[] {
+    return this.#link?.close() ?? [];
+  }
+
+  /** Tells a worker that understands it that the host stops. */
+  goAway(reason: string): void {
+    this.#link?.goAway(reason);
+  }
+
+  /** True when nothing more is to be expected of it, and nothing is under way to it; of AutoGen's workers nobody knows. */
+  get isQuiet(): boolean {
+    return this.outbox.queuedMessages === 0 && this.#link?.isQuiet !== false;
+  }
+
+  get #link(): SessionLink | undefined {
+    return this.#state.name === "connected" ? this.#state.link : undefined;
   }
 
   connectControl(stream: HostStream): HostStream | undefined {
@@ -123,7 +177,7 @@ export class Session {
         this.controlOutbox.drained();
       }
     });
-    this.controlOutbox.attach(stream);
+    this.controlOutbox.attach(sinkOf(stream));
     return replaced;
   }
 
@@ -145,10 +199,11 @@ export class Session {
 
   /**
    * Keeps it without a stream; what it is sent waits. Calls `forget` when it has not come back in time.
-   * Returns its streams, which the caller must end, and the frames that had not been sent.
+   * Returns its streams, which the caller must end, and the frames that had not been sent or not been taken.
    */
   depart(graceMs: number, forget: () => void): Departure {
     const streams = this.#streams();
+    const untaken = this.closeLink();
     this.#enter({ name: "away", forgetTimer: setTimeout(forget, graceMs) });
     this.#control = undefined;
     for (const type of this.agentTypes) {
@@ -157,7 +212,8 @@ export class Session {
     for (const id of this.subscriptionIds) {
       this.restorable.subscriptionIds.add(id);
     }
-    return { streams, frames: this.outbox.close(), controls: this.controlOutbox.close() };
+    const frames = [...untaken, ...this.outbox.close()];
+    return { streams, frames, controls: this.controlOutbox.close() };
   }
 
   /** Enters its last state. Returns its streams, which the caller must end. Safe to call twice. */
@@ -179,4 +235,17 @@ export class Session {
     }
     this.#state = next;
   }
+}
+
+/** A batch that waited for a worker that now speaks AutoGen's dialect goes out one by one. */
+function sinkOf(stream: HostStream): FrameSink {
+  return {
+    write: (bytes, { envelope, out }) => {
+      if (envelope.kind !== "batch") {
+        return stream.write(bytes);
+      }
+      const frames = takenApart(envelope, out?.route.receivers ?? []);
+      return frames.reduce((_, frame) => stream.write(frame.bytes), true);
+    },
+  };
 }

@@ -5,10 +5,11 @@ import type { ControlRouter } from "./control-router.ts";
 import { EndingStreams } from "./ending-streams.ts";
 import type { IncidentLog } from "./incident-log.ts";
 import type { HostOptions } from "./options.ts";
+import type { OutboundFrame } from "./outbox.ts";
 import type { Presence } from "./presence.ts";
 import type { Registry } from "./registry.ts";
 import type { Router } from "./router.ts";
-import { type HostStream, Session, type SessionLimits } from "./session.ts";
+import { type HostStream, Session, type SessionLimits, type SessionLink } from "./session.ts";
 import type { MutableTotals } from "./totals.ts";
 
 /** Control messages are rare and small; a worker that leaves more than this unread has given up on them. */
@@ -68,21 +69,27 @@ export class Sessions {
     return made;
   }
 
-  connected(session: Session, stream: HostStream, peer: string): void {
+  /** @param link for a worker that speaks agentrt's own dialect */
+  connected(session: Session, stream: HostStream, peer: string, link?: SessionLink): void {
     const { totals, presence } = this.#parts;
     totals.workersConnected += 1;
     const wasAway = session.state === "away";
-    const replaced = session.connect(stream, peer);
+    const replaced = session.connect(stream, peer, link);
     const { clientId } = session;
     this.#logger.info("worker joined", { clientId, peer, wasAway });
     if (replaced !== undefined) {
       totals.workersReplaced += 1;
       const message = "A newer stream with the same client-id took this one's place.";
-      this.endStream(replaced, new AgentrtError("WORKER_REPLACED", message));
+      this.endStream(replaced.stream, new AgentrtError("WORKER_REPLACED", message));
       if (session.capabilities.has("cancel")) {
         // A worker of ours answers on the stream that a call came on, and awaits answers only there.
         this.#parts.router.endCallsOf(session);
       }
+      this.#sendAgain(
+        session,
+        replaced.frames,
+        "A newer stream took the place of the one it was on.",
+      );
       presence.workerReplaced(session);
     }
     presence.workerCame(session);
@@ -165,19 +172,21 @@ export class Sessions {
     }
     // What it was asked it has lost, and what it asked it no longer waits for.
     router.forget(session);
+    this.#sendAgain(session, frames, "It was lost before it read this.");
+    presence.workerWent(session, session.agentTypes, "lost");
+  }
+
+  /** Events go to the worker once more, when it is there; a call is not made twice. */
+  #sendAgain(session: Session, frames: readonly OutboundFrame[], whyNot: string): void {
     for (const frame of frames) {
-      if (frame.envelope.kind === "event") {
+      const { kind } = frame.envelope;
+      if (kind === "event" || kind === "batch") {
         session.outbox.offer(frame);
       } else {
-        const { clientId } = session;
-        router.undelivered(
-          "WORKER_GONE",
-          `Worker ${clientId} was lost before it read this.`,
-          frame,
-        );
+        const detail = `${whyNot} Worker ${session.clientId}.`;
+        this.#parts.router.undelivered("WORKER_GONE", detail, frame);
       }
     }
-    presence.workerWent(session, session.agentTypes, "lost");
   }
 
   /** @param reason undefined when the host itself goes, and nobody is told */
@@ -186,7 +195,7 @@ export class Sessions {
     const wasThere = session.state === "connected";
     const agentTypes = [...session.agentTypes];
     registry.remove(session);
-    const unsent = session.outbox.close();
+    const unsent = [...session.closeLink(), ...session.outbox.close()];
     for (const frame of session.controlOutbox.close()) {
       controlRouter.undelivered(frame);
     }

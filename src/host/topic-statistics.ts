@@ -30,17 +30,18 @@ export class TopicStatistics {
     return this.#forgotten;
   }
 
-  record(topicType: string, bytes: number, deliveries: number): void {
+  /** @param messages how many came at once, each of which had `deliveries` receivers */
+  record(topicType: string, bytes: number, deliveries: number, messages = 1): void {
     const nowMs = this.#now();
     const counts = this.#countsFor(topicType);
-    counts.messages += 1;
+    counts.messages += messages;
     counts.bytes += bytes;
-    counts.deliveries += deliveries;
+    counts.deliveries += deliveries * messages;
     counts.lastAtMs = nowMs;
     const second = Math.floor(nowMs / 1_000);
     advance(counts, second);
     const slot = second % RATE_WINDOW_SECONDS;
-    counts.perSecond[slot] = (counts.perSecond[slot] ?? 0) + 1;
+    counts.perSecond[slot] = (counts.perSecond[slot] ?? 0) + messages;
   }
 
   /** The busiest first, `limit` of them at the most. */

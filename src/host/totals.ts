@@ -20,6 +20,7 @@ export function createTotals(): MutableTotals {
     instancesMoved: 0,
     instancesMovedWithoutState: 0,
     limitsHit: 0,
+    duplicates: 0,
     topicsForgotten: 0,
     eventsUnmatched: 0,
     callsIn: 0,

@@ -76,6 +76,10 @@ const TOTALS: Readonly<Record<keyof HostTotals, readonly [name: string, help: st
     "agentrt_topics_forgotten_total",
     "Topic types whose counts were forgotten because there were too many.",
   ],
+  duplicates: [
+    "agentrt_duplicates_total",
+    "Events sent again after a broken connection that had been taken before.",
+  ],
   eventsUnmatched: ["agentrt_events_unmatched_total", "Events without a subscriber."],
   callsIn: ["agentrt_calls_received_total", "Calls made by workers."],
   callsAnswered: ["agentrt_calls_answered_total", "Calls that a worker answered."],

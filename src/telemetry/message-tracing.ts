@@ -16,11 +16,12 @@ import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-ho
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
 import type { AgentId } from "../core/agent-id.ts";
-import type {
-  EventEnvelope,
-  Headers,
-  RequestEnvelope,
-  ResponseEnvelope,
+import {
+  type EventEnvelope,
+  type Headers,
+  type RequestEnvelope,
+  type ResponseEnvelope,
+  withHeaders,
 } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { ActiveSpan, TracerProviderLike } from "../core/tracing.ts";
@@ -74,7 +75,9 @@ export class MessageTracing {
       parent,
     );
     const headers = { ...envelope.headers, ...headersOf(trace.setSpan(parent, span)) };
-    return await ending(span, async () => await send({ ...envelope, headers }));
+    const traced =
+      envelope.kind === "event" ? withHeaders(envelope, headers) : { ...envelope, headers };
+    return await ending(span, async () => await send(traced as E));
   }
 
   /**

@@ -2,11 +2,12 @@ import type { Metadata } from "@grpc/grpc-js";
 import { getLogger } from "@logtape/logtape";
 import type { Envelope } from "../core/envelope.ts";
 import { AgentrtError, messageOf } from "../core/errors.ts";
+import type { EventBatch } from "../core/event-batch.ts";
 import { decodeMessage } from "../wire/autogen/codec.ts";
 import { startBackoff } from "./backoff.ts";
 import { assertTransition, type ConnectionState } from "./connection-state.ts";
 import { endsWithin } from "./ends-within.ts";
-import { HostLink } from "./host-link.ts";
+import { type Dialect, HostLink } from "./host-link.ts";
 import type { OutgoingQueue } from "./outgoing-queue.ts";
 import { cancelled } from "./pending-calls.ts";
 import type { Registrations } from "./registrations.ts";
@@ -16,6 +17,8 @@ const logger = getLogger(["agentrt", "worker"]);
 
 export interface ConnectionParts {
   readonly options: WorkerOptions;
+  /** Numbers this runtime's records; see EventBatch. */
+  readonly producer: string;
   readonly outgoing: OutgoingQueue;
   readonly registrations: Registrations;
   readonly channelMetadata: () => Metadata | undefined;
@@ -23,6 +26,10 @@ export interface ConnectionParts {
   readonly onEnvelope: (envelope: Envelope, link: HostLink) => void;
   /** A frame could not be read. */
   readonly onBadFrame: (error: AgentrtError, link: HostLink) => void;
+  /** A batch came; `taken` is to be called when it is where there is room for it. */
+  readonly onBatch: (batch: EventBatch, taken: () => void) => void;
+  /** The host stops. */
+  readonly onGoingAway: (link: HostLink) => void;
   /** Registration is done; `signal` aborts when the link is over. */
   readonly onConnected: (link: HostLink, signal: AbortSignal) => void;
   /** A link that was connected is over. */
@@ -45,6 +52,7 @@ export class Connection {
   #state: ConnectionState = { kind: "idle" };
   #link: HostLink | undefined;
   #run: Promise<void> | undefined;
+  #lastInstance = "";
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -119,7 +127,7 @@ export class Connection {
     while (!signal.aborted) {
       attempt += 1;
       this.#transition({ kind: "connecting", attempt });
-      const { wasConnected, reason, link } = await this.#connectOnce(attempt);
+      const { wasConnected, reason, link } = await this.#connectInAnyDialect(attempt);
       if (signal.aborted) {
         return;
       }
@@ -136,13 +144,30 @@ export class Connection {
     }
   }
 
-  async #connectOnce(attempt: number): Promise<LinkEnd> {
+  /** agentrt's own dialect first, unless the options say otherwise; AutoGen's when the host does not know that. */
+  async #connectInAnyDialect(attempt: number): Promise<LinkEnd> {
+    const { dialect, hostAddress } = this.#parts.options;
+    const end = await this.#connectOnce(attempt, dialect);
+    const isUnknown = dialect === "agentrt" && end.reason.code === "CANNOT_HANDLE";
+    if (end.wasConnected || !isUnknown || this.#stopping.signal.aborted) {
+      return end;
+    }
+    logger.info("the host knows only AutoGen's dialect; speaking that", { hostAddress });
+    return await this.#connectOnce(attempt, "autogen");
+  }
+
+  async #connectOnce(attempt: number, dialect: Dialect): Promise<LinkEnd> {
     const { options, outgoing, registrations } = this.#parts;
     const over = new AbortController();
     const link: HostLink = new HostLink({
       ...options,
+      dialect,
+      producer: this.#parts.producer,
+      lastInstance: this.#lastInstance,
       channelMetadata: this.#parts.channelMetadata,
+      onBatch: this.#parts.onBatch,
       onFrame: (bytes) => this.#read(bytes, link),
+      onGoingAway: () => this.#parts.onGoingAway(link),
     });
     const giveUp = (): void => link.close();
     this.#stopping.signal.addEventListener("abort", giveUp, { once: true });
@@ -150,6 +175,7 @@ export class Connection {
     try {
       await link.opened(options.connectAttemptTimeoutMs);
       this.#stopping.signal.throwIfAborted();
+      this.#lastInstance = link.instance;
       this.#transition({ kind: "registering", attempt });
       const restored = registrations.restore(link.client, over.signal);
       const ended = link.ended.then((error) => {
@@ -182,7 +208,7 @@ export class Connection {
     onConnected(link, signal);
     outgoing.attach(link);
     const { hostAddress, clientId } = options;
-    logger.info("worker connected", { hostAddress, clientId });
+    logger.info("worker connected", { hostAddress, clientId, dialect: link.dialect });
     this.#firstConnected.resolve();
   }
 

@@ -4,6 +4,7 @@ import type { DeadLetter } from "../core/dead-letter.ts";
 import type { EventEnvelope, RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
+import type { TopicId } from "../core/topic-id.ts";
 import type { AgentSlot } from "./agent-slot.ts";
 import type { MailboxItem } from "./mailbox.ts";
 
@@ -39,14 +40,32 @@ export function contextOf(
   envelope: EventEnvelope | RequestEnvelope,
   signal: AbortSignal,
 ): MessageContext {
-  return {
-    sender: envelope.sender,
-    topicId: envelope.kind === "event" ? envelope.topic : undefined,
-    isRpc: envelope.kind === "request",
-    messageId: envelope.id,
-    headers: envelope.headers,
-    signal,
-  };
+  return new Context(envelope, signal);
+}
+
+/** What few handlers ask for is made when they do. */
+class Context implements MessageContext {
+  readonly sender: AgentId | undefined;
+  readonly topicId: TopicId | undefined;
+  readonly isRpc: boolean;
+  readonly signal: AbortSignal;
+  readonly #envelope: EventEnvelope | RequestEnvelope;
+
+  constructor(envelope: EventEnvelope | RequestEnvelope, signal: AbortSignal) {
+    this.sender = envelope.sender;
+    this.topicId = envelope.kind === "event" ? envelope.topic : undefined;
+    this.isRpc = envelope.kind === "request";
+    this.signal = signal;
+    this.#envelope = envelope;
+  }
+
+  get messageId(): string {
+    return this.#envelope.id;
+  }
+
+  get headers(): MessageContext["headers"] {
+    return this.#envelope.headers;
+  }
 }
 
 /** What a log line says of the message. */

@@ -9,6 +9,7 @@ import {
   sizeOf,
 } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
+import type { EventBatch } from "../core/event-batch.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
 import { priorityOf } from "../core/priority.ts";
 import type { SubscriptionIndex } from "../core/subscription-index.ts";
@@ -16,6 +17,7 @@ import type { MessageTracing } from "../telemetry/message-tracing.ts";
 import type { AgentInstances } from "./agent-instances.ts";
 import type { AgentSlot } from "./agent-slot.ts";
 import { errorAnswerTo } from "./answer.ts";
+import { BatchIntake } from "./batch-intake.ts";
 import {
   type Delivery,
   describe,
@@ -27,7 +29,8 @@ import {
 import { type DispatchCounts, newDispatchCounts } from "./dispatch-counts.ts";
 import { Handling, respondTo } from "./handling.ts";
 import { Losses } from "./losses.ts";
-import { Mailbox, type MailboxFullPolicy } from "./mailbox.ts";
+import type { MailboxFullPolicy } from "./mailbox.ts";
+import { Mailboxes } from "./mailboxes.ts";
 import type { MessageTypes } from "./message-types.ts";
 import { Receivers } from "./receivers.ts";
 import type { Repeats } from "./repeats.ts";
@@ -64,7 +67,8 @@ export class Dispatcher {
   readonly #handling: Handling;
   readonly #options: DispatcherOptions;
   readonly #receivers: Receivers;
-  readonly #mailboxes = new Map<AgentSlot, Mailbox<Delivery>>();
+  readonly #mailboxes: Mailboxes;
+  readonly #batches: BatchIntake;
   #isRefusing = false;
   readonly #work = new WorkCount();
 
@@ -78,9 +82,24 @@ export class Dispatcher {
       stopSignal: options.stopSignal,
       tracing: options.tracing,
       onUnhandled: (delivery, error) => this.#endUnhandled(delivery, error),
-      hold: (slot, until) => this.#mailboxes.get(slot)?.hold(until),
+      hold: (slot, until) => this.#mailboxes.find(slot)?.hold(until),
     });
-    options.instances.onPutAway((slot) => this.#mailboxes.delete(slot));
+    this.#mailboxes = new Mailboxes({
+      instances: options.instances,
+      limits: options.mailboxLimits,
+      fullPolicy: options.mailboxFullPolicy,
+      handle: (delivery) => this.#handle(delivery),
+      onDropped: (delivery) => this.#drop(delivery),
+    });
+    this.#batches = new BatchIntake({
+      ...options,
+      receivers: this.#receivers,
+      mailboxes: this.#mailboxes,
+      counts: this.#counts,
+      offer: (slot, event) => this.#offer(slot, event, options.stopSignal, undefined),
+      lose: (id, event, error) => this.#losses.add(id, event, error, this.#isRefusing),
+      deliverNamed: (event) => this.deliverEvent(event),
+    });
   }
 
   get counts(): DispatchCounts {
@@ -104,7 +123,7 @@ export class Dispatcher {
 
   /** True while the instance has messages that wait or are handled. */
   isBusy(slot: AgentSlot): boolean {
-    return this.#mailboxes.get(slot)?.isIdle === false;
+    return this.#mailboxes.find(slot)?.isIdle === false;
   }
 
   /** Takes no more messages, because the runtime stops; those that wait are still handled. */
@@ -115,9 +134,8 @@ export class Dispatcher {
   /** As `refuse`, and lets go of everything that waits; what is being handled goes on. */
   close(): void {
     this.refuse();
-    for (const mailbox of this.#mailboxes.values()) {
-      mailbox.clear();
-    }
+    this.#batches.close();
+    this.#mailboxes.clear();
   }
 
   /** Gives an event to every subscribed agent of this process, unless it came before. Returns how many there are. */
@@ -149,6 +167,14 @@ export class Dispatcher {
       repeats.forget(envelope);
     }
     return receivers.length;
+  }
+
+  /**
+   * Gives the events of a batch to every subscribed agent, unless the batch came before; `taken` is called
+   * when all of them are in a mailbox. @throws AgentrtError `BAD_FRAME` when its records are not whole
+   */
+  deliverBatch(batch: EventBatch, taken: () => void): void {
+    this.#batches.take(batch, taken);
   }
 
   /**
@@ -227,24 +253,7 @@ export class Dispatcher {
     const { slot } = delivery;
     this.#work.begin();
     slot.type.idle?.remove(slot);
-    this.#mailboxOf(slot).offer(delivery);
-  }
-
-  #mailboxOf(slot: AgentSlot): Mailbox<Delivery> {
-    const existing = this.#mailboxes.get(slot);
-    if (existing !== undefined) {
-      return existing;
-    }
-    const mailbox = new Mailbox<Delivery>({
-      limits: this.#options.mailboxLimits,
-      policy: this.#options.mailboxFullPolicy,
-      concurrency: slot.type.policy.concurrency,
-      handle: (delivery) => this.#handle(delivery),
-      onDropped: (delivery) => this.#drop(delivery),
-      onIdle: () => this.#rest(slot),
-    });
-    this.#mailboxes.set(slot, mailbox);
-    return mailbox;
+    this.#mailboxes.of(slot).offer(delivery);
   }
 
   #handle(delivery: Delivery): Promise<unknown> | undefined {
@@ -287,15 +296,5 @@ export class Dispatcher {
       delivery.task.onEnd();
     }
     this.#work.end();
-  }
-
-  /** Nothing waits for the instance. One that could not be made leaves nothing behind. */
-  #rest(slot: AgentSlot): void {
-    if (slot.isForgettable) {
-      this.#mailboxes.delete(slot);
-      this.#options.instances.forget(slot);
-    } else {
-      slot.type.idle?.add(slot);
-    }
   }
 }

@@ -3,11 +3,12 @@ import type { JsonValue } from "../core/agent.ts";
 import type { AgentId } from "../core/agent-id.ts";
 import type { Envelope, EventEnvelope, RequestEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
+import { RETAIN_HEADER } from "../core/routing-headers.ts";
 import type { Subscription } from "../core/subscription.ts";
 import type { TypePolicy } from "../core/type-policy.ts";
 import { willMetadata } from "../wire/autogen/last-will.ts";
-import { CANCEL_HEADER } from "../wire/capabilities.ts";
-import { errorAnswerTo } from "./answer.ts";
+import { Answers } from "./answers.ts";
+import { batchedForm } from "./batched-form.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { ControlChannel } from "./control-channel.ts";
@@ -15,9 +16,9 @@ import { GivenUpCalls } from "./given-up-calls.ts";
 import { handIn } from "./hand-in.ts";
 import { handOver, isHandOver, takeLeave } from "./hand-over.ts";
 import type { HostLink } from "./host-link.ts";
-import { InboundCalls } from "./inbound-calls.ts";
 import { lastWillEvent } from "./last-will-event.ts";
 import { LocalRuntime } from "./local-runtime.ts";
+import { OutgoingEvent } from "./outgoing.ts";
 import { OutgoingQueue } from "./outgoing-queue.ts";
 import { OwnRetainedValues } from "./own-retained-values.ts";
 import { Registrations } from "./registrations.ts";
@@ -25,6 +26,9 @@ import { signalled } from "./stop-when-signal.ts";
 import { type WorkerOptions, type WorkerOptionsInput, workerOptions } from "./worker-options.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
+
+/** How often a worker whose host goes away looks whether its calls have been answered. */
+const CALLS_CHECK_MS = 5;
 
 export type ConnectionListener = (state: ConnectionState) => void;
 
@@ -49,7 +53,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
   readonly #registrations: Registrations;
   readonly #outgoing: OutgoingQueue;
   readonly #control: ControlChannel;
-  readonly #inbound = new InboundCalls<HostLink>();
+  readonly #answers: Answers;
   readonly #givenUp: GivenUpCalls;
   readonly #ownValues: OwnRetainedValues;
   readonly #listeners = new Set<ConnectionListener>();
@@ -67,10 +71,13 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
       backoffInitialMs: complete.backoffInitialMs,
       backoffMaxMs: complete.backoffMaxMs,
     });
+    // New for each runtime, since each numbers its records from 1.
+    const producer = `${complete.clientId}.${crypto.randomUUID().slice(0, 8)}`;
     this.#ownValues = new OwnRetainedValues(complete);
     this.#outgoing = new OutgoingQueue({
       limits: { maxMessages: complete.bufferMaxMessages, maxBytes: complete.bufferMaxBytes },
       maxMessageBytes: complete.maxMessageBytes,
+      producer,
       onWritten: (envelope) => {
         this.#ownValues.note(envelope);
         if (envelope.kind === "request") {
@@ -79,6 +86,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
         }
       },
     });
+    this.#answers = new Answers(this.#outgoing, this.dispatcher);
     this.#givenUp = new GivenUpCalls(this.#outgoing, () => this.#connection.link);
     this.#control = new ControlChannel({
       clientId: complete.clientId,
@@ -89,11 +97,17 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
     const will = lastWillEvent(complete.lastWill, this.messageTypes);
     this.#connection = new Connection({
       options: complete,
+      producer,
       channelMetadata: () => (will === undefined ? undefined : willMetadata(will)),
       outgoing: this.#outgoing,
       registrations: this.#registrations,
       onEnvelope: (envelope, link) => this.#receive(envelope, link),
-      onBadFrame: (error, link) => this.#refuseFrame(error, link),
+      onBadFrame: (error, link) => {
+        this.#badFrames += 1;
+        this.#answers.refuse(error, link);
+      },
+      onBatch: (batch, taken) => this.dispatcher.deliverBatch(batch, taken),
+      onGoingAway: (link) => void this.#stepBack(link),
       onConnected: (link, signal) => {
         this.#control.open(() => link.client.openControlChannel(), signal);
         void handIn(this.#ownValues, this.#outgoing, link, signal);
@@ -164,14 +178,21 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
     await this.stop();
   }
 
-  protected async transmit(
+  protected transmit(
     envelope: EventEnvelope | RequestEnvelope,
     signal: AbortSignal | undefined,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     if (envelope.kind === "request") {
       this.#givenUp.watch(envelope, signal);
+    } else if (
+      envelope instanceof OutgoingEvent &&
+      signal === undefined &&
+      envelope.headers[RETAIN_HEADER] === undefined &&
+      this.#outgoing.takesBatches
+    ) {
+      return this.#outgoing.publish(batchedForm(envelope));
     }
-    await this.#outgoing.send(envelope, signal);
+    return this.#outgoing.send(envelope, signal);
   }
 
   protected async announceType(agentType: string, policy: TypePolicy | undefined): Promise<void> {
@@ -187,9 +208,10 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
   }
 
   protected async withdrawType(agentType: string): Promise<void> {
-    const canHostForget = this.#connection.link?.can("leave-type") === true;
-    if (this.#registrations.withdrawType(agentType, canHostForget)) {
-      await takeLeave(this.calls, this.#outgoing, this.#options.drainTimeoutMs, agentType);
+    const { link } = this.#connection;
+    const canHostForget = link?.can("leave-type") === true;
+    if (this.#registrations.withdrawType(agentType, canHostForget) && link !== undefined) {
+      await takeLeave(this.calls, this.#outgoing, link, this.#options.drainTimeoutMs, agentType);
     }
   }
 
@@ -219,8 +241,9 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
 
   protected override async shutDown(): Promise<void> {
     const { drainTimeoutMs } = this.#options;
-    if (this.#connection.link?.can("leave") === true && this.#registrations.mayShare) {
-      await takeLeave(this.calls, this.#outgoing, drainTimeoutMs);
+    const { link } = this.#connection;
+    if (link?.can("leave") === true && this.#registrations.mayShare) {
+      await takeLeave(this.calls, this.#outgoing, link, drainTimeoutMs);
     }
     this.dispatcher.refuse();
     await this.#connection.stop(drainTimeoutMs, async () => {
@@ -232,8 +255,8 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
       (recipient) =>
         new AgentrtError("WORKER_GONE", `The runtime stopped before agent ${recipient} answered.`),
     );
-    const lost = this.#outgoing.clear();
-    logger.info("worker stopped", { clientId: this.clientId, unsentMessages: lost.length });
+    const unsentMessages = this.#outgoing.clear();
+    logger.info("worker stopped", { clientId: this.clientId, unsentMessages });
   }
 
   #receive(envelope: Envelope, link: HostLink): void {
@@ -246,11 +269,11 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
       case "request":
         if (isHandOver(envelope)) {
           void handOver(envelope, this.instances, this.dispatcher).then((response) =>
-            this.#respond(response, link),
+            this.#answers.send(response, link),
           );
           break;
         }
-        this.#receiveRequest(envelope, link);
+        this.#answers.take(envelope, link);
         break;
       case "response":
         if (!this.calls.settle(envelope)) {
@@ -263,40 +286,21 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
     }
   }
 
-  #receiveRequest(request: RequestEnvelope, link: HostLink): void {
-    const cancelledId = request.headers[CANCEL_HEADER];
-    if (cancelledId !== undefined) {
-      this.#inbound.cancel(cancelledId, link);
-      return;
-    }
-    const { signal, respond } = this.#inbound.begin(request, link, (response) =>
-      this.#respond(response, link),
-    );
-    this.dispatcher.deliverRequest(request, respond, signal);
-  }
-
-  /** An answer goes out on the link that its request came on; the host has given up the others. */
-  #respond(response: Envelope, link: HostLink): void {
-    this.#outgoing.send(response, undefined, link).catch((error: unknown) => {
-      logger.warn("an answer could not be sent", { id: response.id, error });
-      if (error instanceof AgentrtError && error.code === "TOO_LARGE") {
-        this.#respond(errorAnswerTo(response.id, error), link);
-      }
+  /** The host stops: what is asked of it is still answered, everything new waits for the next one. */
+  async #stepBack(link: HostLink): Promise<void> {
+    logger.info("the host is going away; what is sent now waits for its return", {
+      hostAddress: this.hostAddress,
     });
-  }
-
-  #refuseFrame(error: AgentrtError, link: HostLink): void {
-    this.#badFrames += 1;
-    logger.warn("a frame from the host could not be read", { error });
-    const { requestId } = error.data;
-    if (typeof requestId === "string" && requestId !== "") {
-      this.#respond(errorAnswerTo(requestId, error), link);
+    this.#outgoing.answerOnly();
+    while (this.calls.sent > 0 && this.#connection.link === link) {
+      await new Promise((resolve) => setTimeout(resolve, CALLS_CHECK_MS));
     }
+    link.answerGoingAway();
   }
 
   /** Calls that the host has seen end now; those that wait in the queue go out on the next link. */
   #lose(link: HostLink, reason: AgentrtError): void {
-    this.#inbound.forget(link);
+    this.#answers.forget(link);
     this.calls.failSent(
       (recipient) =>
         new AgentrtError(

@@ -10,6 +10,7 @@ import { HAND_OVER, LEAVE_TARGET } from "../core/hand-over.ts";
 import type { AgentInstances } from "./agent-instances.ts";
 import { errorAnswerTo } from "./answer.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import type { HostLink } from "./host-link.ts";
 import type { OutgoingQueue } from "./outgoing-queue.ts";
 import type { PendingCalls } from "./pending-calls.ts";
 
@@ -94,6 +95,7 @@ async function putIn(request: RequestEnvelope, instances: AgentInstances): Promi
 export async function takeLeave(
   calls: PendingCalls,
   outgoing: OutgoingQueue,
+  link: HostLink,
   timeoutMs: number,
   agentType?: string,
 ): Promise<void> {
@@ -102,7 +104,9 @@ export async function takeLeave(
   }
   const call = calls.open(leaveRequest("", agentType).target, timeoutMs, undefined);
   try {
-    await outgoing.send(leaveRequest(call.id, agentType), undefined);
+    // The next host has nothing to move.
+    void link.ended.then((error) => calls.fail(call.id, error));
+    await outgoing.send(leaveRequest(call.id, agentType), undefined, link);
     await call.answer;
   } catch (error) {
     logger.warn("the host did not take over all shared instances; their states may be lost", {

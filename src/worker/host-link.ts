@@ -1,16 +1,31 @@
 import type { Metadata } from "@grpc/grpc-js";
 import { AgentrtError } from "../core/errors.ts";
+import type { EventBatch } from "../core/event-batch.ts";
 import { AgentRpcClient, type FrameStream } from "../wire/autogen/client.ts";
 import { type Capability, capabilitiesIn } from "../wire/capabilities.ts";
 import { fromServiceError } from "../wire/grpc-status.ts";
+import type { BatchSink, FrameSink } from "./frame-sink.ts";
+import { type HostWelcome, LinkChannel } from "./link-channel.ts";
+
+/** How messages are spoken: agentrt's own way, which not every host knows, or AutoGen's. */
+export type Dialect = "agentrt" | "autogen";
 
 export interface HostLinkOptions {
   readonly hostAddress: string;
   readonly clientId: string;
   readonly maxMessageBytes: number;
+  readonly dialect: Dialect;
+  /** Names this process to hosts that know batches. */
+  readonly producer: string;
+  /** The host's instance that the last link went to; empty at first. */
+  readonly lastInstance: string;
   /** Metadata of the channel for messages, beside the client id. */
   readonly channelMetadata: () => Metadata | undefined;
   readonly onFrame: (bytes: Uint8Array) => void;
+  /** A batch came; `taken` is to be called when it is where there is room for it. */
+  readonly onBatch: (batch: EventBatch, taken: () => void) => void;
+  /** The host stops; {@link HostLink.answerGoingAway} is to be called when nothing more is to be sent but answers. */
+  readonly onGoingAway: () => void;
 }
 
 /**
@@ -20,37 +35,65 @@ export interface HostLinkOptions {
 const METADATA_GRACE_MS = 200;
 
 /** One connection to the host, from dialling to its end; it is never used again after that. */
-export class HostLink {
+export class HostLink implements FrameSink {
   readonly client: AgentRpcClient;
   /** Resolves, never rejects, with the reason when the stream is over. */
   readonly ended: Promise<AgentrtError>;
   readonly #stream: FrameStream;
-  readonly #metadata: Promise<void>;
+  readonly #ready: Promise<void>;
+  readonly #channel: LinkChannel | undefined;
+  #instance = "";
   #capabilities: ReadonlySet<Capability> = new Set();
   readonly #end: (error: AgentrtError) => void;
 
   constructor(options: HostLinkOptions) {
-    const { hostAddress, clientId, maxMessageBytes } = options;
+    const { hostAddress, clientId, maxMessageBytes, dialect } = options;
     this.client = new AgentRpcClient(hostAddress, clientId, { maxMessageBytes });
     const { promise: ended, resolve: end } = Promise.withResolvers<AgentrtError>();
-    const { promise: metadata, resolve: gotMetadata } = Promise.withResolvers<void>();
+    const { promise: ready, resolve: isReady } = Promise.withResolvers<void>();
     this.ended = ended;
     this.#end = end;
-    this.#metadata = metadata;
-    this.#stream = this.client.openChannel(options.channelMetadata());
+    this.#ready = ready;
+    const metadata = options.channelMetadata();
+    this.#stream =
+      dialect === "agentrt" ? this.client.openLink(metadata) : this.client.openChannel(metadata);
     this.#stream.on("metadata", (declared) => {
       this.#capabilities = capabilitiesIn(declared);
-      gotMetadata();
+      if (dialect === "autogen") {
+        isReady();
+      }
     });
-    this.#stream.on("data", options.onFrame);
     this.#stream.on("error", (error) => end(fromServiceError(error)));
     // grpc-js emits the error before the end, so an orderly end is what is left.
     this.#stream.on("end", () => end(hostClosed()));
+    if (dialect === "autogen") {
+      this.#stream.on("data", options.onFrame);
+    } else {
+      const onWelcome = ({ instance }: HostWelcome): void => {
+        this.#instance = instance;
+        isReady();
+      };
+      this.#channel = this.#openChannel(options, onWelcome);
+    }
+  }
+
+  get dialect(): Dialect {
+    return this.#channel === undefined ? "autogen" : "agentrt";
+  }
+
+  /** The host's instance, when it has said so; else empty. */
+  get instance(): string {
+    return this.#instance;
+  }
+
+  get batches(): BatchSink | undefined {
+    return this.#channel;
   }
 
   /**
    * Resolves when the host has answered.
-   * @throws AgentrtError `NOT_CONNECTED` or whatever the host refused with; `DEADLINE` after `timeoutMs`
+   * @throws AgentrtError `NOT_CONNECTED` or whatever the host refused with; `DEADLINE` after
+   *   `timeoutMs`; `CANNOT_HANDLE` when the host does not know the dialect
    */
   async opened(timeoutMs: number): Promise<void> {
     const { promise: grace, resolve: afterGrace } = Promise.withResolvers<"grace">();
@@ -59,9 +102,14 @@ export class HostLink {
       const failed = this.ended.then((error) => {
         throw error;
       });
-      const first = await Promise.race([this.#metadata, grace, failed]);
+      const first = await Promise.race([this.#ready, grace, failed]);
       if (first === "grace") {
-        await Promise.race([this.#metadata, this.client.getSubscriptions(timeoutMs), failed]);
+        const proof = this.client.getSubscriptions(timeoutMs);
+        await Promise.race([
+          this.#ready,
+          failed,
+          this.#channel === undefined ? proof : late(proof),
+        ]);
       }
     } finally {
       clearTimeout(timer);
@@ -75,17 +123,26 @@ export class HostLink {
 
   /** Writes a frame. False: wait for {@link drained} before the next one. */
   write(bytes: Uint8Array): boolean {
-    return this.#stream.write(bytes);
+    return this.#channel?.writeMessage(bytes) ?? this.#stream.write(bytes);
   }
 
-  /** Calls `listener` each time the stream can take more after a refused write. */
+  /** Calls `listener` each time that it can take more after a refused write. */
   onDrain(listener: () => void): void {
-    this.#stream.on("drain", listener);
+    if (this.#channel === undefined) {
+      this.#stream.on("drain", listener);
+    } else {
+      this.#channel.onDrain(listener);
+    }
+  }
+
+  answerGoingAway(): void {
+    this.#channel?.answerGoingAway();
   }
 
   /** Tells the host that nothing more comes, after what was written; the host ends the stream then. */
   halfClose(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    this.#channel?.flush();
     this.#stream.once("finish", resolve);
     this.#stream.end();
     return Promise.race([promise, this.ended.then(() => undefined)]);
@@ -93,10 +150,34 @@ export class HostLink {
 
   /** Ends it at once. */
   close(): void {
+    this.#channel?.close();
     this.#stream.cancel();
     this.client.close();
     this.#end(hostClosed());
   }
+
+  #openChannel(options: HostLinkOptions, onWelcome: (welcome: HostWelcome) => void): LinkChannel {
+    const { producer, lastInstance, onFrame, onBatch } = options;
+    return new LinkChannel({
+      stream: this.#stream,
+      producer,
+      lastInstance,
+      onWelcome,
+      onMessage: onFrame,
+      onBatch,
+      onGoingAway: options.onGoingAway,
+      onUnreadable: (error) => {
+        this.#end(error);
+        this.close();
+      },
+    });
+  }
+}
+
+/** A host that answers a call proves the connection, but that it knows the dialect only its welcome does. */
+async function late(proof: Promise<unknown>): Promise<never> {
+  await proof;
+  return await new Promise<never>(() => undefined);
 }
 
 function hostClosed(): AgentrtError {

@@ -13,6 +13,10 @@ const logger = getLogger(["agentrt", "worker"]);
  */
 export type MailboxFullPolicy = "drop-oldest" | "drop-newest";
 
+/** Shares of its limits. */
+const CROWDED_FROM = 0.5;
+const RELIEVED_BELOW = 0.25;
+
 export interface MailboxItem {
   /** What it counts against the mailbox's limit. */
   readonly bytes: number;
@@ -42,6 +46,7 @@ export class Mailbox<T extends MailboxItem> {
   /** Loops that take items, each busy with one at the most. */
   #takers = 0;
   #hold: Promise<void> | undefined;
+  #onRelief: (() => void) | undefined;
 
   constructor(options: MailboxOptions<T>) {
     this.#options = options;
@@ -56,6 +61,20 @@ export class Mailbox<T extends MailboxItem> {
 
   get isIdle(): boolean {
     return this.#takers === 0 && this.#queue.length === 0;
+  }
+
+  /** True when it is so full that publishers should be slowed down; what is left is for urgent messages and calls. */
+  get isCrowded(): boolean {
+    const { maxMessages, maxBytes } = this.#options.limits;
+    return (
+      this.#queue.length >= maxMessages * CROWDED_FROM ||
+      this.#queue.bytes >= maxBytes * CROWDED_FROM
+    );
+  }
+
+  /** Calls `listener` once when it is empty enough again. One listener at a time. */
+  onRelief(listener: () => void): void {
+    this.#onRelief = listener;
   }
 
   /** Takes an item, or lets one go by policy; each item ends in `handle` or `onDropped`, once. */
@@ -107,6 +126,16 @@ export class Mailbox<T extends MailboxItem> {
     return this.#queue.push(item, item.bytes, item.priority);
   }
 
+  #tellIfRelieved(): void {
+    const { maxMessages, maxBytes } = this.#options.limits;
+    const { length, bytes } = this.#queue;
+    if (length < maxMessages * RELIEVED_BELOW && bytes < maxBytes * RELIEVED_BELOW) {
+      const listener = this.#onRelief;
+      this.#onRelief = undefined;
+      listener?.();
+    }
+  }
+
   /** Made once, because each turn of a taker needs it. */
   readonly #take = (): void => {
     for (let left = MAX_IN_A_ROW; left > 0; left -= 1) {
@@ -142,6 +171,9 @@ export class Mailbox<T extends MailboxItem> {
       return "held";
     }
     const item = this.#queue.shift();
+    if (this.#onRelief !== undefined) {
+      this.#tellIfRelieved();
+    }
     if (item === undefined) {
       this.#takers -= 1;
       if (this.#takers === 0) {

@@ -1,19 +1,17 @@
-import type { Envelope } from "../core/envelope.ts";
+import type { Envelope, EventEnvelope } from "../core/envelope.ts";
 import { ENVELOPE_OVERHEAD_BYTES } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { PrioritizedQueue, type QueueLimits } from "../core/prioritized-queue.ts";
 import { priorityOf } from "../core/priority.ts";
 import { encodeMessage } from "../wire/autogen/codec.ts";
-import { cancelled } from "./pending-calls.ts";
+import type { BatchedForm } from "./batched-form.ts";
+import type { FrameSink } from "./frame-sink.ts";
+import { type ClosedBatch, OutgoingBatches } from "./outgoing-batches.ts";
+import { UnacceptedBatches } from "./unaccepted-batches.ts";
+import { Waiters } from "./waiters.ts";
 
-/** Where frames go: a connection, as this queue sees it. */
-export interface FrameSink {
-  /** False: take no more until `onDrain` calls. */
-  write(bytes: Uint8Array): boolean;
-  onDrain(listener: () => void): void;
-}
-
-interface Outgoing {
+interface OutgoingMessage {
+  readonly kind: "message";
   readonly envelope: Envelope;
   readonly bytes: Uint8Array;
   /** Set on an answer: it is good for the connection that its request came on only. */
@@ -21,22 +19,24 @@ interface Outgoing {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A publisher that waits for room. */
-interface Waiter {
-  readonly item: Outgoing;
-  readonly done: (error?: AgentrtError) => void;
-}
+type Outgoing = OutgoingMessage | ClosedBatch;
 
 export interface OutgoingQueueOptions {
   readonly limits: QueueLimits;
   readonly maxMessageBytes: number;
+  /** Numbers the records of this queue's batches; see EventBatch. */
+  readonly producer: string;
   /** Called when a frame was handed to the connection. */
   readonly onWritten: (envelope: Envelope) => void;
 }
 
-/** detached: keeps messages for later. open: writes at once. full: the sink asked to wait. */
+/**
+ * detached: keeps messages for later. answering: the same, but answers of its own go out. open: writes
+ * at once. full: the sink asked to wait.
+ */
 type QueueState =
   | { readonly kind: "detached" }
+  | { readonly kind: "answering"; readonly sink: FrameSink }
   | { readonly kind: "open"; readonly sink: FrameSink }
   | { readonly kind: "full"; readonly sink: FrameSink };
 
@@ -48,17 +48,48 @@ type QueueState =
 export class OutgoingQueue {
   readonly #options: OutgoingQueueOptions;
   readonly #queue: PrioritizedQueue<Outgoing>;
-  #waiters: Waiter[] = [];
+  readonly #waiters = new Waiters<OutgoingMessage | BatchedForm>();
+  #isWriting = false;
   #state: QueueState = { kind: "detached" };
   #emptyListeners: (() => void)[] = [];
+  readonly #batches: OutgoingBatches;
+  readonly #unaccepted = new UnacceptedBatches();
 
   constructor(options: OutgoingQueueOptions) {
     this.#options = options;
     this.#queue = new PrioritizedQueue<Outgoing>(options.limits);
+    this.#batches = new OutgoingBatches(
+      options.producer,
+      (batch) => {
+        this.#pushBatch(batch);
+        this.#writeAll();
+      },
+      (route) => this.#sink?.batches?.forget(route),
+    );
   }
 
   get length(): number {
-    return this.#queue.length + this.#waiters.length;
+    return this.#queue.length + this.#batches.openMessages + this.#waiters.length;
+  }
+
+  /** True unless the connection of now is one that knows no batches. */
+  get takesBatches(): boolean {
+    return this.#state.kind === "detached" || this.#state.sink.batches !== undefined;
+  }
+
+  /**
+   * Takes a message for a batch; undefined: it is accepted.
+   * @throws AgentrtError as `send`, except `CANCELLED`
+   */
+  publish(record: BatchedForm): Promise<void> | undefined {
+    const { data, extras } = record;
+    this.#assertFits(data.byteLength + (extras?.byteLength ?? 0));
+    if (this.#waiters.length === 0 && this.#hasRoomFor(data.byteLength)) {
+      this.#batches.add(record.route, data, extras);
+      return undefined;
+    }
+    this.#batches.closeAll();
+    return this.#waitForRoom(record, undefined);
   }
 
   /**
@@ -71,19 +102,25 @@ export class OutgoingQueue {
     signal: AbortSignal | undefined,
     onlyFor?: FrameSink,
   ): Promise<void> {
-    const item: Outgoing = { envelope, bytes: this.#encode(envelope), onlyFor, signal };
+    const bytes = this.#encode(envelope);
+    const item: OutgoingMessage = { kind: "message", envelope, bytes, onlyFor, signal };
+    // What was published before goes out before it.
+    this.#batches.closeAll();
+    if (this.#state.kind === "answering" && onlyFor === this.#state.sink) {
+      onlyFor.write(bytes);
+      return;
+    }
     if (this.#waiters.length === 0 && this.#push(item)) {
       this.#writeAll();
       return;
     }
-    if (this.#state.kind === "detached") {
-      throw notConnected(this.#queue);
-    }
-    await this.#waitForRoom(item);
+    await this.#waitForRoom(item, signal);
   }
 
   /** Begins to write to a connection, what was kept first. */
   attach(sink: FrameSink): void {
+    const { batches } = sink;
+    this.#batches.closeAll();
     this.#state = { kind: "open", sink };
     sink.onDrain(() => {
       if (this.#state.kind === "full" && this.#state.sink === sink) {
@@ -91,21 +128,34 @@ export class OutgoingQueue {
         this.#writeAll();
       }
     });
+    batches?.onAccepted((last) => this.#unaccepted.accepted(last));
+    const hasRoom =
+      batches === undefined
+        ? writeEvents(this.#unaccepted.takeEvents(), sink)
+        : this.#unaccepted.sendAgain(batches);
+    if (!hasRoom) {
+      this.#state = { kind: "full", sink };
+    }
     this.#writeAll();
+  }
+
+  /** From now on only answers go out; everything else is kept for the next connection. */
+  answerOnly(): void {
+    if (this.#state.kind === "open" || this.#state.kind === "full") {
+      this.#batches.closeAll();
+      this.#state = { kind: "answering", sink: this.#state.sink };
+    }
   }
 
   /** Stops writing; publishers that wait for room get `NOT_CONNECTED`. */
   detach(): void {
     this.#state = { kind: "detached" };
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) {
-      waiter.done(notConnected(this.#queue));
-    }
+    this.#waiters.rejectAll(() => notConnected(this.#queue));
   }
 
   /** Resolves when everything was handed to the connection. */
   async emptied(): Promise<void> {
+    this.#batches.closeAll();
     while (this.length > 0 || this.#state.kind === "full") {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#emptyListeners.push(resolve);
@@ -113,88 +163,124 @@ export class OutgoingQueue {
     }
   }
 
-  /** Gives up everything that waits. Returns it. */
-  clear(): readonly Envelope[] {
-    return [...this.#queue.drain()].map(({ envelope }) => envelope);
+  /** Gives up everything that waits. Returns how many messages that were. */
+  clear(): number {
+    this.#batches.closeAll();
+    const { length } = this.#queue;
+    Array.from(this.#queue.drain());
+    return length;
+  }
+
+  get #sink(): FrameSink | undefined {
+    return this.#state.kind === "detached" ? undefined : this.#state.sink;
+  }
+
+  #hasRoomFor(bytes: number): boolean {
+    const { maxMessages, maxBytes } = this.#options.limits;
+    const { openMessages, openBytes } = this.#batches;
+    const messages = this.#queue.length + openMessages;
+    return (
+      messages < maxMessages &&
+      (messages === 0 || this.#queue.bytes + openBytes + bytes <= maxBytes)
+    );
+  }
+
+  /** A batch that was begun had room. */
+  #pushBatch(batch: ClosedBatch): void {
+    const { count, byteLength } = batch.records;
+    this.#queue.pushAnyway(batch, byteLength, batch.route.priority, count);
   }
 
   #encode(envelope: Envelope): Uint8Array {
     const bytes = encodeMessage(envelope);
-    const { maxMessageBytes } = this.#options;
-    if (bytes.byteLength > maxMessageBytes) {
-      throw new AgentrtError(
-        "TOO_LARGE",
-        `The message is ${bytes.byteLength} bytes, over the limit of ${maxMessageBytes}. Send less, or raise maxMessageBytes here and on the host.`,
-        { data: { bytes: bytes.byteLength, limit: maxMessageBytes } },
-      );
-    }
+    this.#assertFits(bytes.byteLength);
     return bytes;
   }
 
-  #push(item: Outgoing): boolean {
+  #assertFits(bytes: number): void {
+    const { maxMessageBytes } = this.#options;
+    if (bytes > maxMessageBytes) {
+      throw new AgentrtError(
+        "TOO_LARGE",
+        `The message is ${bytes} bytes, over the limit of ${maxMessageBytes}. Send less, or raise maxMessageBytes here and on the host.`,
+        { data: { bytes, limit: maxMessageBytes } },
+      );
+    }
+  }
+
+  #push(item: OutgoingMessage): boolean {
     const bytes = ENVELOPE_OVERHEAD_BYTES + item.bytes.byteLength;
     return this.#queue.push(item, bytes, priorityOf(item.envelope.headers));
   }
 
-  async #waitForRoom(item: Outgoing): Promise<void> {
-    const { maxMessages } = this.#options.limits;
-    if (this.#waiters.length >= maxMessages) {
+  async #waitForRoom(
+    item: OutgoingMessage | BatchedForm,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (this.#state.kind === "detached" || this.#state.kind === "answering") {
+      throw notConnected(this.#queue);
+    }
+    if (this.#waiters.length >= this.#options.limits.maxMessages) {
       throw new AgentrtError(
         "QUEUE_FULL",
         `${this.length} messages wait for the connection to the host already. Await each publish, or send slower.`,
       );
     }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const onAbort = (): void => {
-      this.#waiters = this.#waiters.filter((waiter) => waiter.item !== item);
-      reject(cancelled("room in the outgoing queue", item.signal?.reason));
-    };
-    item.signal?.addEventListener("abort", onAbort, { once: true });
-    this.#waiters.push({
-      item,
-      done: (error) => {
-        item.signal?.removeEventListener("abort", onAbort);
-        if (error === undefined) {
-          resolve();
-        } else {
-          reject(error);
-        }
-      },
-    });
-    await promise;
+    await this.#waiters.wait(item, signal);
   }
 
   #writeAll(): void {
+    if (this.#isWriting) {
+      return;
+    }
+    this.#isWriting = true;
     while (this.#state.kind === "open") {
+      this.#waiters.admit((item) => this.#admit(item));
       const item = this.#queue.shift();
-      this.#admitWaiters();
       if (item === undefined) {
         break;
       }
-      const { sink } = this.#state;
-      if (item.signal?.aborted === true || (item.onlyFor !== undefined && item.onlyFor !== sink)) {
-        continue;
-      }
-      if (!sink.write(item.bytes)) {
-        this.#state = { kind: "full", sink };
-      }
-      this.#options.onWritten(item.envelope);
+      this.#write(item, this.#state.sink);
     }
+    this.#isWriting = false;
     this.#tellIfEmpty();
   }
 
-  #admitWaiters(): void {
-    let admitted = 0;
-    for (const waiter of this.#waiters) {
-      if (!this.#push(waiter.item)) {
-        break;
+  #write(item: Outgoing, sink: FrameSink): void {
+    let hasRoom: boolean;
+    if (item.kind === "batch") {
+      hasRoom = this.#writeBatch(item, sink);
+    } else {
+      const isMeant = item.onlyFor === undefined || item.onlyFor === sink;
+      if (item.signal?.aborted === true || !isMeant) {
+        return;
       }
-      admitted += 1;
-      waiter.done();
+      hasRoom = sink.write(item.bytes);
     }
-    if (admitted > 0) {
-      this.#waiters = this.#waiters.slice(admitted);
+    if (!hasRoom) {
+      this.#state = { kind: "full", sink };
     }
+    if (item.kind === "message") {
+      this.#options.onWritten(item.envelope);
+    }
+  }
+
+  /** False while there is no room. */
+  #admit(item: OutgoingMessage | BatchedForm): boolean {
+    if (item.kind === "message") {
+      return this.#push(item);
+    }
+    if (!this.#hasRoomFor(item.data.byteLength)) {
+      return false;
+    }
+    this.#batches.add(item.route, item.data, item.extras);
+    return true;
+  }
+
+  #writeBatch(batch: ClosedBatch, sink: FrameSink): boolean {
+    return sink.batches === undefined
+      ? writeEvents(this.#unaccepted.numberEvents(batch), sink)
+      : this.#unaccepted.send(batch, sink.batches);
   }
 
   #tellIfEmpty(): void {
@@ -214,4 +300,9 @@ function notConnected(queue: PrioritizedQueue<Outgoing>): AgentrtError {
     `There is no connection to the host, and ${queue.length} messages (${queue.bytes} bytes) wait for it already, the limit. They go out when the host is back; send this one again then.`,
     { data: { waitingMessages: queue.length, waitingBytes: queue.bytes } },
   );
+}
+
+/** False: the sink wants no more, though it has taken all of these. */
+function writeEvents(events: readonly EventEnvelope[], sink: FrameSink): boolean {
+  return events.reduce((_, event) => sink.write(encodeMessage(event)), true);
 }

@@ -37,18 +37,41 @@ const PROTOCOL_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /** What most messages have, so that it need not be made and checked for each. */
-const NO_HEADERS: Headers = Object.freeze({});
+export const NO_HEADERS: Headers = Object.freeze({});
 
 /** @throws AgentrtError `INVALID_MESSAGE` for a header that cannot travel */
 export function eventFor(topic: TopicId, payload: Payload, options: PublishOptions): EventEnvelope {
-  return {
-    kind: "event",
-    id: options.messageId ?? crypto.randomUUID(),
-    topic: topic.resolveFor(options.sender),
-    sender: options.sender,
-    headers: eventHeaders(options),
+  return new OutgoingEvent(
+    topic.resolveFor(options.sender),
     payload,
-  };
+    eventHeaders(options),
+    options,
+  );
+}
+
+/** An event of this process. An id that nobody chose is made only when somebody asks for it. */
+export class OutgoingEvent implements EventEnvelope {
+  readonly kind = "event";
+  readonly topic: TopicId;
+  readonly sender: AgentId | undefined;
+  readonly headers: Headers;
+  readonly payload: Payload;
+  readonly chosenId: string | undefined;
+  #id: string | undefined;
+
+  constructor(topic: TopicId, payload: Payload, headers: Headers, options: PublishOptions) {
+    this.topic = topic;
+    this.sender = options.sender;
+    this.headers = headers;
+    this.payload = payload;
+    this.chosenId = options.messageId;
+    this.#id = options.messageId;
+  }
+
+  get id(): string {
+    this.#id ??= crypto.randomUUID();
+    return this.#id;
+  }
 }
 
 function eventHeaders(options: PublishOptions): Headers {

@@ -1,4 +1,4 @@
-import { type Envelope, type EventEnvelope, sizeOf } from "../core/envelope.ts";
+import { type Envelope, type EventEnvelope, sizeOf, withHeaders } from "../core/envelope.ts";
 import { retainedSlotOf, retainWishOf } from "../core/retained-slot.ts";
 import { AGE_HEADER, NO_RECEIVERS, RECEIVERS_HEADER } from "../core/routing-headers.ts";
 
@@ -83,7 +83,7 @@ export class OwnRetainedValues {
       if (this.#values.get(slot) === value) {
         const { event, publishedAtMs } = value;
         const ageMs = Math.max(0, Math.round(this.#now() - publishedAtMs));
-        yield { ...event, headers: { ...event.headers, [AGE_HEADER]: String(ageMs) } };
+        yield withHeaders(event, { ...event.headers, [AGE_HEADER]: String(ageMs) });
       }
     }
   }

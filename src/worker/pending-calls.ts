@@ -70,6 +70,15 @@ export class PendingCalls {
     return this.#end(id, error);
   }
 
+  /** Calls that have left this process. */
+  get sent(): number {
+    let count = 0;
+    for (const { isSent } of this.#calls.values()) {
+      count += isSent ? 1 : 0;
+    }
+    return count;
+  }
+
   markSent(id: string): void {
     const call = this.#calls.get(id);
     if (call !== undefined) {

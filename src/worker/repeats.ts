@@ -2,7 +2,7 @@ import type { AgentId } from "../core/agent-id.ts";
 import type { EventEnvelope } from "../core/envelope.ts";
 import { RETAIN_HEADER } from "../core/routing-headers.ts";
 import type { Subscription } from "../core/subscription.ts";
-import { identityOf, RecentEvents } from "./recent-events.ts";
+import { type EventIdentity, identityOf, RecentEvents } from "./recent-events.ts";
 import { isKeptValue, SeenValues } from "./seen-values.ts";
 
 /** Tells events that come again from those that are new, so that a handler gets each once. */
@@ -29,6 +29,11 @@ export class Repeats {
       this.#values.note(event, typesOf(receivers));
     }
     return receivers;
+  }
+
+  /** True for a batch, by what names it, that came within the window; else it is remembered from now on. */
+  isRepeated(batch: EventIdentity): boolean {
+    return this.#recent.isRepeated(batch);
   }
 
   /** Nobody could take the event, so it may come again. */

@@ -1,5 +1,6 @@
 import type { PublishOptions } from "../core/runtime.ts";
 import type { TopicId } from "../core/topic-id.ts";
+import type { Dialect } from "./host-link.ts";
 import { invalidOption, wholeNumber } from "./option-values.ts";
 import type { RegistrationPolicy } from "./registrations.ts";
 import {
@@ -40,6 +41,11 @@ export interface WorkerOptions extends RuntimeOptions {
   /** Published by the host when this worker is lost or cut off, not when it stops. At most 4 KiB. Default: none. */
   readonly lastWill: LastWill | undefined;
   /**
+   * `agentrt`: the fast dialect with hosts that know it, else AutoGen's. `autogen`: always AutoGen's.
+   * Default: `agentrt`.
+   */
+  readonly dialect: Dialect;
+  /**
    * Last values published with `retain` that are remembered, to be handed in again to a host that has
    * lost them; the oldest go first, and 0 remembers none. Default: 10,000.
    */
@@ -77,6 +83,10 @@ export function workerOptions(input: WorkerOptionsInput = {}): WorkerOptions {
   if (registration !== "fail" && registration !== "wait") {
     throw invalidOption("registration", String(registration), '"fail" or "wait"');
   }
+  const dialect = input.dialect ?? "agentrt";
+  if (dialect !== "agentrt" && dialect !== "autogen") {
+    throw invalidOption("dialect", String(dialect), '"agentrt" or "autogen"');
+  }
   const ms = (
     name: keyof WorkerOptionsInput,
     value: number | undefined,
@@ -95,6 +105,7 @@ export function workerOptions(input: WorkerOptionsInput = {}): WorkerOptions {
     backoffMaxMs: ms("backoffMaxMs", input.backoffMaxMs, 1_000),
     registration,
     lastWill: input.lastWill,
+    dialect,
     retainMaxValues: wholeNumber("retainMaxValues", input.retainMaxValues, 10_000, 0, 10_000_000),
     retainMaxBytes: wholeNumber(
       "retainMaxBytes",

@@ -90,6 +90,8 @@ const SAMPLES: Record<SettingName, Samples> = {
   "session-grace": timeTo("0ms", "1d", "-1s", "25h"),
   "max-headers": countTo(100_000),
   "max-header-size": { legal: ["1KiB", "2KiB"], bounds: ["64", "16MiB"], illegal: ["63", "17MiB"] },
+  "max-routes": countTo(1_000_000),
+  "link-window": { legal: ["1KiB", "2MiB"], bounds: ["1KiB", "1GiB"], illegal: ["1", "2GiB"] },
   "registration-grace": timeTo("100ms", "1h", "99ms", "2h"),
   "handshake-timeout": timeTo("100ms", "1h", "99ms", "2h"),
   "max-agent-types": countTo(100_000),
@@ -267,6 +269,8 @@ test("settings - the host's own defaults are the same", () => {
     retainMaxBytes: fallback("retain-max-size"),
     maxHeaders: fallback("max-headers"),
     maxHeaderBytes: fallback("max-header-size"),
+    maxRoutes: fallback("max-routes"),
+    linkWindowBytes: fallback("link-window"),
     handshakeTimeoutMs: fallback("handshake-timeout"),
   } as Partial<ReturnType<typeof resolveHostOptions>>);
 });

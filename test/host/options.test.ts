@@ -30,6 +30,8 @@ const DEFAULTS: HostOptions = {
   retainOwnerGraceMs: 60_000,
   retainMaxValues: 10_000,
   retainMaxBytes: 64 * MIB,
+  maxRoutes: 16_384,
+  linkWindowBytes: 1_048_576,
   maxHeaders: 128,
   maxHeaderBytes: 16 * 1_024,
   handshakeTimeoutMs: 10_000,
@@ -60,6 +62,8 @@ const RANGES = [
   ["retainMaxValues", 1, 10_000_000],
   ["retainMaxBytes", 1_024, 1_024 * 1_024 * MIB],
   ["maxHeaders", 1, 100_000],
+  ["maxRoutes", 1, 1_000_000],
+  ["linkWindowBytes", 1_024, 1_073_741_824],
   ["maxHeaderBytes", 64, 16 * MIB],
   ["handshakeTimeoutMs", 100, 3_600_000],
 ] as const;

@@ -34,6 +34,7 @@ export const TOTALS: HostTotals = Object.freeze({
   retainedDropped: 123,
   retainedHandedIn: 127,
   limitsHit: 124,
+  duplicates: 129,
   topicsForgotten: 128,
   instancesMoved: 125,
   instancesMovedWithoutState: 126,

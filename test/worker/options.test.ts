@@ -20,6 +20,7 @@ describe("worker options", () => {
       backoffMaxMs: 1_000,
       registration: "fail",
       lastWill: undefined,
+      dialect: "agentrt",
       retainMaxValues: 10_000,
       retainMaxBytes: 16 * 2 ** 20,
       maxMessageBytes: 4 * 2 ** 20,

@@ -3,7 +3,8 @@ import type { Envelope, EventEnvelope } from "../../src/core/envelope.ts";
 import type { Priority } from "../../src/core/priority.ts";
 import { TopicId } from "../../src/core/topic-id.ts";
 import { decodeMessage } from "../../src/wire/autogen/codec.ts";
-import { type FrameSink, OutgoingQueue } from "../../src/worker/outgoing-queue.ts";
+import type { FrameSink } from "../../src/worker/frame-sink.ts";
+import { OutgoingQueue } from "../../src/worker/outgoing-queue.ts";
 import { rejectionOf } from "../kit/thrown.ts";
 
 function event(id: string, priority: Priority = "normal", bytes = 1): EventEnvelope {
@@ -48,6 +49,7 @@ function queue(maxMessages: number, maxMessageBytes = 10_000, maxBytes = 1_000_0
   const outgoing = new OutgoingQueue({
     limits: { maxMessages, maxBytes },
     maxMessageBytes,
+    producer: "test",
     onWritten: (envelope) => written.push(envelope),
   });
   return { outgoing, written };
@@ -159,7 +161,7 @@ describe("outgoing queue", () => {
   test("clear - gives back what waits", async () => {
     const { outgoing } = queue(10);
     await outgoing.send(event("a"), undefined);
-    expect(outgoing.clear().map((envelope) => envelope.id)).toEqual(["a"]);
+    expect(outgoing.clear()).toBe(1);
     expect(outgoing.length).toBe(0);
   });
 });

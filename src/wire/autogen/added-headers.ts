@@ -1,5 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import type { EventEnvelope, Headers } from "../../core/envelope.ts";
+import { type EventEnvelope, type Headers, withHeaders } from "../../core/envelope.ts";
 import { MessageSchema } from "../gen/agents/agent_worker_pb.ts";
 
 /**
@@ -10,7 +10,7 @@ import { MessageSchema } from "../gen/agents/agent_worker_pb.ts";
 export function withAddedHeaders(event: EventEnvelope, added: Headers): EventEnvelope {
   const headers = { ...event.headers, ...added };
   if (event.wireForm === undefined) {
-    return { ...event, headers };
+    return withHeaders(event, headers);
   }
   const { bytes } = event.wireForm;
   const tail = toBinary(

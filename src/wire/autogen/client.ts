@@ -18,6 +18,7 @@ import {
   RemoveSubscriptionRequestSchema,
 } from "../gen/agents/agent_worker_pb.ts";
 import { fromServiceError } from "../grpc-status.ts";
+import { LINK } from "../link/service.ts";
 import { AGENT_RPC, CLIENT_ID_HEADER, HAND_OVER_HEADER, POLICY_HEADER } from "./service.ts";
 import { encodeSubscription } from "./subscription-codec.ts";
 import { decodeSubscriptions } from "./unary-codec.ts";
@@ -58,6 +59,11 @@ export class AgentRpcClient {
   /** @param extra metadata beside the client id */
   openChannel(extra?: Metadata): FrameStream {
     return this.#open(AGENT_RPC.OpenChannel, declareCapabilities(extra ?? new Metadata()));
+  }
+
+  /** The stream of agentrt's own dialect. @param extra metadata beside the client id */
+  openLink(extra?: Metadata): FrameStream {
+    return this.#open(LINK.Open, declareCapabilities(extra ?? new Metadata()));
   }
 
   openControlChannel(): FrameStream {

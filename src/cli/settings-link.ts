@@ -1,0 +1,34 @@
+import { numberType, sizeType } from "./quantity-types.ts";
+import { setting } from "./setting.ts";
+
+/** Settings of agentrt's own dialect. */
+export const LINK_SETTINGS = {
+  "max-routes": setting({
+    group: "limits",
+    type: numberType({ min: 1, max: 1_000_000, isInteger: true }),
+    roles: ["host"],
+    fallback: () => 16_384,
+    about: {
+      en: "Routes that one worker may have at a time: topics, each with a sender and a data type.",
+      zh: "单个 worker 可同时使用的路由数：主题连同发送者和数据类型。",
+    },
+    prevents: {
+      en: "a worker that fills the host's memory with ever new topics",
+      zh: "worker 不断使用新主题而占满主机内存",
+    },
+  }),
+  "link-window": setting({
+    group: "limits",
+    type: sizeType({ min: 1_024, max: 1_024 ** 3 }),
+    roles: ["host"],
+    fallback: () => 1_024 ** 2,
+    about: {
+      en: "Bytes that a worker may have under way to the host in agentrt's own dialect. More is faster over long lines; less lets urgent messages overtake sooner.",
+      zh: "使用 agentrt 自有协议时，worker 发往主机途中允许的字节数。较大值在长线路上更快，较小值使紧急消息更早超越。",
+    },
+    prevents: {
+      en: "a publisher that is faster than its receivers filling memory on the way",
+      zh: "发布方快于接收方而占满途中内存",
+    },
+  }),
+};

@@ -1,0 +1,239 @@
+import type { EventEnvelope } from "../../core/envelope.ts";
+import { AgentrtError } from "../../core/errors.ts";
+import { decodeMessage } from "../../wire/autogen/codec.ts";
+import { capabilitiesIn } from "../../wire/capabilities.ts";
+import {
+  type BatchFrame,
+  type ControlFrame,
+  creditOf,
+  decodeRoute,
+  encodeControlFrame,
+  type HelloFrame,
+  type LinkFrame,
+  type MessageFrame,
+  readPacket,
+} from "../../wire/link/frames.ts";
+import { Receipts } from "../../wire/link/receipts.ts";
+import { LINK_VERSION } from "../../wire/link/service.ts";
+import { type AgentRpcParts, badFrame, watchEnd } from "../admission.ts";
+import { assertHeadersFit } from "../header-limits.ts";
+import type { HostStream, Session } from "../session.ts";
+import { tracedRoute } from "../traced-route.ts";
+import { InboundBatch } from "./inbound-batch.ts";
+import { InboundRoutes, type RouteNumbers } from "./inbound-routes.ts";
+import { LinkSink } from "./link-sink.ts";
+import type { Producers } from "./producers.ts";
+
+/** What all links of a host share. */
+export interface LinkState {
+  /** New at each start of the host. */
+  readonly instance: string;
+  readonly producers: Producers;
+  readonly numbers: RouteNumbers;
+}
+
+export interface LinkReaderOptions {
+  readonly parts: AgentRpcParts;
+  readonly state: LinkState;
+  readonly session: Session;
+  readonly stream: HostStream;
+  readonly will: EventEnvelope | undefined;
+}
+
+/** Before the hello nothing else is taken; after it the worker is connected. */
+type Phase =
+  | { readonly name: "silent" }
+  | { readonly name: "connected"; readonly producer: string; readonly sink: LinkSink };
+
+/** Reads what one worker sends in agentrt's own dialect. */
+export class LinkReader {
+  readonly #options: LinkReaderOptions;
+  readonly #routes: InboundRoutes;
+  #phase: Phase = { name: "silent" };
+  readonly #receipts: Receipts;
+
+  constructor(options: LinkReaderOptions) {
+    this.#options = options;
+    const { maxRoutes, linkWindowBytes } = options.parts.options;
+    this.#routes = new InboundRoutes(maxRoutes, options.state.numbers);
+    this.#receipts = new Receipts(linkWindowBytes, (taken) => this.#giveCredit(taken));
+  }
+
+  read(packet: Uint8Array): void {
+    const { parts, session, stream } = this.#options;
+    parts.totals.bytesIn += packet.byteLength;
+    if (this.#phase.name === "connected" && !session.isCurrent(stream)) {
+      return;
+    }
+    session.bytesIn += packet.byteLength;
+    let frames: readonly LinkFrame[];
+    try {
+      frames = readPacket(packet);
+    } catch (thrown) {
+      this.#refuse(AgentrtError.from(thrown));
+      return;
+    }
+    for (const frame of frames) {
+      try {
+        this.#take(frame);
+      } catch (thrown) {
+        this.#refuse(AgentrtError.from(thrown));
+      }
+    }
+  }
+
+  close(): void {
+    this.#receipts.close();
+    this.#routes.clear();
+  }
+
+  #take(frame: LinkFrame): void {
+    if (this.#phase.name === "silent") {
+      this.#greet(frame);
+      return;
+    }
+    switch (frame.kind) {
+      case "control":
+        this.#control(frame, this.#phase.sink);
+        return;
+      case "batch":
+        this.#batch(frame, this.#phase.producer);
+        break;
+      case "message":
+        this.#message(frame);
+        break;
+      default:
+        throw frame satisfies never;
+    }
+  }
+
+  #greet(frame: LinkFrame): void {
+    if (frame.kind !== "control" || frame.frame.case !== "hello") {
+      throw new AgentrtError("BAD_FRAME", "The first frame on agentrt.v1.Link has to be a Hello.", {
+        data: { isUnreadable: true },
+      });
+    }
+    const { parts, state, session, stream, will } = this.#options;
+    const hello = frame.frame.value;
+    const { producer, windowBytes } = checkedHello(hello);
+    const sink = new LinkSink(stream, windowBytes, () => {
+      if (session.isCurrent(stream)) {
+        session.outbox.drained();
+      }
+    });
+    state.producers.touch(producer);
+    sink.writeControl(
+      encodeControlFrame({
+        case: "welcome",
+        value: {
+          version: Math.min(hello.version, LINK_VERSION),
+          instance: state.instance,
+          accepted: BigInt(state.producers.accepted(producer)),
+          windowBytes: BigInt(parts.options.linkWindowBytes),
+          maxMessageBytes: parts.options.maxMessageBytes,
+          maxRoutes: parts.options.maxRoutes,
+        },
+      }),
+    );
+    this.#phase = { name: "connected", producer, sink };
+    const isReturning = hello.lastInstance !== "" && hello.lastInstance !== state.instance;
+    session.returnedAtMs = isReturning ? Date.now() : undefined;
+    session.lastWill = will;
+    session.capabilities = capabilitiesIn(stream.metadata);
+    watchEnd(parts.sessions, session, stream);
+    parts.sessions.connected(session, stream, stream.getPeer(), sink);
+  }
+
+  #control({ frame }: ControlFrame, sink: LinkSink): void {
+    const { parts } = this.#options;
+    switch (frame.case) {
+      case "route": {
+        const route = decodeRoute(frame.value);
+        assertHeadersFit({ kind: "event", headers: route.headers }, parts.options);
+        const { producer } = this.#phase as Extract<Phase, { name: "connected" }>;
+        this.#routes.agree(frame.value.number, { ...route, producer, receivers: [] });
+        return;
+      }
+      case "routesGone":
+        for (const number of frame.value.numbers) {
+          this.#routes.forget(number);
+        }
+        return;
+      case "credit":
+        sink.taken(Number(frame.value.takenBytes));
+        return;
+      case "goingAway":
+        sink.hasAnsweredGoAway = true;
+        this.#receipts.tell();
+        return;
+      default:
+        throw new AgentrtError("BAD_FRAME", `A worker does not send a ${frame.case} frame here.`);
+    }
+  }
+
+  #batch(frame: BatchFrame, producer: string): void {
+    const { parts, state, session } = this.#options;
+    const route = this.#routes.get(frame.route);
+    if (route === undefined) {
+      throw new AgentrtError("BAD_FRAME", `The worker has not agreed on route ${frame.route}.`, {
+        data: { isUnreadable: true },
+      });
+    }
+    session.messagesIn += frame.count;
+    if (state.producers.accept(producer, frame.sequence + frame.count - 1)) {
+      parts.router.events.publishBatch(new InboundBatch(frame, route), session);
+    } else {
+      parts.totals.duplicates += frame.count;
+    }
+    this.#receipts.take(creditOf(frame));
+  }
+
+  #message(frame: MessageFrame): void {
+    const { parts, session } = this.#options;
+    session.messagesIn += 1;
+    this.#receipts.take(creditOf(frame));
+    const envelope = decodeMessage(frame.message);
+    assertHeadersFit(envelope, parts.options);
+    tracedRoute(parts.tracing, parts.options.maxMessageBytes, envelope, (message) =>
+      parts.router.route(message, session),
+    );
+  }
+
+  #giveCredit(takenBytes: number): void {
+    const { session, state, stream } = this.#options;
+    if (this.#phase.name === "connected" && session.isCurrent(stream)) {
+      const { producer, sink } = this.#phase;
+      const accepted = BigInt(state.producers.accepted(producer));
+      const value = { takenBytes: BigInt(takenBytes), accepted };
+      sink.writeControl(encodeControlFrame({ case: "credit", value }));
+    }
+  }
+
+  #refuse(error: AgentrtError): void {
+    const { parts, session, stream } = this.#options;
+    if (this.#phase.name === "silent") {
+      parts.totals.badFrames += 1;
+      parts.incidents.record(error, session.clientId);
+      parts.sessions.endStream(stream, error);
+    } else {
+      badFrame(parts, session, error);
+    }
+  }
+}
+
+/** @throws AgentrtError `BAD_FRAME`, `BAD_VERSION` */
+function checkedHello({ version, producer, windowBytes }: HelloFrame): {
+  readonly producer: string;
+  readonly windowBytes: number;
+} {
+  const window = Number(windowBytes);
+  const isUsable = producer !== "" && producer.length <= 255 && version >= 1;
+  if (!isUsable || window < 1 || !Number.isSafeInteger(window)) {
+    throw new AgentrtError(
+      "BAD_FRAME",
+      "The Hello needs a version from 1, a producer of 1 to 255 characters and a window of at least 1 byte.",
+      { data: { isUnreadable: true } },
+    );
+  }
+  return { producer, windowBytes: window };
+}

@@ -1,0 +1,116 @@
+import { encodeMessageFrame } from "../../wire/link/batch-frame.ts";
+import { encodeControlFrame } from "../../wire/link/frames.ts";
+import { PacketWriter } from "../../wire/link/packet-writer.ts";
+import type { OutboundFrame } from "../outbox.ts";
+import type { HostStream, SessionLink } from "../session.ts";
+import type { OutRoute, RouteKnower } from "./out-route.ts";
+
+interface InFlight {
+  readonly frame: OutboundFrame;
+  /** All bytes sent up to and with this frame. */
+  readonly until: number;
+}
+
+/** Sends to one worker in agentrt's own dialect, and knows what it has not taken yet. */
+export class LinkSink implements SessionLink, RouteKnower {
+  readonly #writer: PacketWriter;
+  #inFlight: InFlight[] = [];
+  #firstInFlight = 0;
+  readonly #routes = new Set<OutRoute>();
+  #gone: number[] = [];
+  /** Set when the worker has answered that it sends no more. */
+  hasAnsweredGoAway = false;
+
+  /** @param onRoom called each time that it takes frames again */
+  constructor(stream: HostStream, windowBytes: number, onRoom: () => void) {
+    this.#writer = new PacketWriter(stream, windowBytes, onRoom);
+  }
+
+  get underWayBytes(): number {
+    return this.#writer.underWayBytes;
+  }
+
+  get isQuiet(): boolean {
+    return this.hasAnsweredGoAway && this.#writer.underWayBytes === 0;
+  }
+
+  goAway(reason: string): void {
+    this.#writer.sendControl(encodeControlFrame({ case: "goingAway", value: { reason } }));
+  }
+
+  write(bytes: Uint8Array, frame: OutboundFrame): boolean {
+    const { out } = frame;
+    this.#tellGone();
+    if (out !== undefined) {
+      this.#introduce(out);
+    }
+    const hasRoom = this.#writer.send(out === undefined ? encodeMessageFrame(bytes) : bytes);
+    this.#inFlight.push({ frame, until: this.#writer.sentBytes });
+    return hasRoom;
+  }
+
+  /** Sends a frame that flow control does not count. */
+  writeControl(unit: Uint8Array): void {
+    this.#writer.sendControl(unit);
+  }
+
+  /** The worker has taken so many bytes since the stream began. */
+  taken(bytes: number): void {
+    if (bytes > this.#writer.sentBytes) {
+      return;
+    }
+    while ((this.#inFlight[this.#firstInFlight]?.until ?? Number.POSITIVE_INFINITY) <= bytes) {
+      this.#firstInFlight += 1;
+    }
+    if (this.#firstInFlight > 256 && this.#firstInFlight * 2 > this.#inFlight.length) {
+      this.#inFlight = this.#inFlight.slice(this.#firstInFlight);
+      this.#firstInFlight = 0;
+    }
+    this.#writer.taken(bytes);
+  }
+
+  routeGone(route: OutRoute): void {
+    this.#routes.delete(route);
+    this.#gone.push(route.number);
+  }
+
+  flush(): void {
+    this.#tellGone();
+    this.#writer.flush();
+  }
+
+  close(): readonly OutboundFrame[] {
+    this.#writer.close();
+    for (const route of this.#routes) {
+      route.forgetKnower(this);
+    }
+    this.#routes.clear();
+    const frames = this.#inFlight.slice(this.#firstInFlight).map(({ frame }) => frame);
+    this.#inFlight = [];
+    this.#firstInFlight = 0;
+    return frames;
+  }
+
+  /** The worker has to know a route before its first batch, and forgets one that no other batch comes on. */
+  #introduce(out: OutRoute): void {
+    if (out.isKnownTo(this)) {
+      return;
+    }
+    this.#writer.sendControl(out.encoded);
+    if (out.isRetired) {
+      this.#gone.push(out.number);
+    } else {
+      out.makeKnown(this);
+      this.#routes.add(out);
+    }
+  }
+
+  /** Before the next frame rather than at once: a worker that gets nothing may remember a little longer. */
+  #tellGone(): void {
+    if (this.#gone.length > 0) {
+      const numbers = this.#gone;
+      this.#gone = [];
+      this.#writer.sendControl(encodeControlFrame({ case: "routesGone", value: { numbers } }));
+    }
+  }
+}

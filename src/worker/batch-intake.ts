@@ -1,0 +1,167 @@
+import type { AgentId } from "../core/agent-id.ts";
+import type { EventEnvelope } from "../core/envelope.ts";
+import { AgentrtError } from "../core/errors.ts";
+import { type EventBatch, recordId } from "../core/event-batch.ts";
+import { priorityOf } from "../core/priority.ts";
+import { type BatchedEvent, eventsOf } from "../wire/link/batched-event.ts";
+import type { AgentInstances } from "./agent-instances.ts";
+import type { AgentSlot } from "./agent-slot.ts";
+import type { Delivery } from "./delivery.ts";
+import type { MutableDispatchCounts } from "./dispatch-counts.ts";
+import type { Mailbox } from "./mailbox.ts";
+import type { Mailboxes } from "./mailboxes.ts";
+import type { Receivers } from "./receivers.ts";
+import type { Repeats } from "./repeats.ts";
+
+export interface BatchIntakeParts {
+  readonly receivers: Receivers;
+  readonly instances: AgentInstances;
+  readonly repeats: Repeats;
+  readonly mailboxes: Mailboxes;
+  readonly counts: MutableDispatchCounts;
+  /** Gives an event to an instance. @throws AgentrtError when the runtime stops */
+  readonly offer: (slot: AgentSlot, event: EventEnvelope) => void;
+  readonly lose: (id: AgentId, event: EventEnvelope, error: AgentrtError) => void;
+  /** For an event with an id of its own, which may have come before by another way. */
+  readonly deliverNamed: (event: EventEnvelope) => void;
+}
+
+interface Intake {
+  readonly events: readonly BatchedEvent[];
+  next: number;
+  readonly isUrgent: boolean;
+  readonly taken: () => void;
+}
+
+/**
+ * Takes batches apart for the agents of this process. What a crowded mailbox has no room for waits
+ * here, and is not reported as taken, which slows its publishers down in the end; batches for other
+ * agents go on.
+ */
+export class BatchIntake {
+  readonly #parts: BatchIntakeParts;
+  /** Batches that wait for a mailbox, the oldest first. */
+  readonly #waiting = new Map<Mailbox<Delivery>, Intake[]>();
+
+  constructor(parts: BatchIntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** @param taken called when all records are where there is room for them. @throws AgentrtError `BAD_FRAME` */
+  take(batch: EventBatch, taken: () => void): void {
+    const { repeats, counts } = this.#parts;
+    const { route, count } = batch;
+    counts.eventsIn += count;
+    if (repeats.isRepeated({ id: nameOf(batch), topic: route.topic })) {
+      counts.duplicates += count;
+      taken();
+      return;
+    }
+    const isUrgent = priorityOf(route.headers) === "high";
+    this.#go({ events: eventsOf(batch), next: 0, isUrgent, taken });
+  }
+
+  /** Lets go of what waits; its records are lost. Returns nothing, for each is reported. */
+  close(): void {
+    const waiting = [...this.#waiting.values()].flat();
+    this.#waiting.clear();
+    for (const intake of waiting) {
+      this.#deliver({ ...intake, isUrgent: true });
+    }
+  }
+
+  #go(intake: Intake): void {
+    const obstacle = this.#deliver(intake);
+    if (obstacle === undefined) {
+      intake.taken();
+      return;
+    }
+    const waiting = this.#waiting.get(obstacle);
+    if (waiting === undefined) {
+      this.#waiting.set(obstacle, [intake]);
+      obstacle.onRelief(() => this.#goOn(obstacle));
+    } else {
+      waiting.push(intake);
+    }
+  }
+
+  #goOn(mailbox: Mailbox<Delivery>): void {
+    const waiting = this.#waiting.get(mailbox) ?? [];
+    for (let intake = waiting[0]; intake !== undefined; intake = waiting[0]) {
+      if (this.#deliver(intake, mailbox) !== undefined) {
+        mailbox.onRelief(() => this.#goOn(mailbox));
+        return;
+      }
+      waiting.shift();
+      intake.taken();
+    }
+    this.#waiting.delete(mailbox);
+  }
+
+  /**
+   * Delivers as much as there is room for. Returns the mailbox that has none.
+   * @param own the mailbox that the batch has waited for: it is its turn there
+   */
+  #deliver(intake: Intake, own?: Mailbox<Delivery>): Mailbox<Delivery> | undefined {
+    const { receivers, mailboxes, counts } = this.#parts;
+    const { events, isUrgent } = intake;
+    const [first] = events;
+    const slots = first === undefined ? [] : this.#slotsOf(receivers.of(first), intake);
+    const boxes = slots.map((slot) => mailboxes.of(slot));
+    const queued = isUrgent
+      ? undefined
+      : boxes.find((box) => box !== own && this.#waiting.has(box));
+    if (queued !== undefined) {
+      return queued;
+    }
+    for (; intake.next < events.length; intake.next += 1) {
+      const event = events[intake.next] as BatchedEvent;
+      const crowded = isUrgent ? undefined : boxes.find((box) => box.isCrowded);
+      if (crowded !== undefined) {
+        return crowded;
+      }
+      if (event.isNamed) {
+        counts.eventsIn -= 1;
+        this.#parts.deliverNamed(event);
+      } else {
+        this.#offer(slots, event);
+      }
+    }
+    return undefined;
+  }
+
+  #offer(slots: readonly AgentSlot[], event: BatchedEvent): void {
+    if (slots.length === 0) {
+      this.#parts.counts.eventsUnmatched += 1;
+      return;
+    }
+    for (const slot of slots) {
+      try {
+        this.#parts.offer(slot, event);
+      } catch (error) {
+        this.#parts.lose(slot.id, event, AgentrtError.from(error));
+      }
+    }
+  }
+
+  /** The slots of the receivers; for one that cannot be had, every event is lost. */
+  #slotsOf(ids: readonly AgentId[], intake: Intake): AgentSlot[] {
+    const { instances, lose } = this.#parts;
+    const slots: AgentSlot[] = [];
+    for (const id of ids) {
+      try {
+        slots.push(instances.slot(id));
+      } catch (error) {
+        for (const event of intake.events.slice(intake.next)) {
+          lose(id, event, AgentrtError.from(error));
+        }
+      }
+    }
+    return slots;
+  }
+}
+
+/** One batch may come for one agent type now and for another later. */
+function nameOf({ route, sequence }: EventBatch): string {
+  return `${recordId(route.producer, sequence)} ${route.receivers.join()}`;
+}

@@ -1,0 +1,22 @@
+import type { NumberedRoute } from "./outgoing-batches.ts";
+
+/** Where frames go: a connection, as this queue sees it. */
+export interface FrameSink {
+  /** False: take no more until `onDrain` calls. */
+  write(bytes: Uint8Array): boolean;
+  onDrain(listener: () => void): void;
+  /** Absent on a connection in AutoGen's dialect. */
+  readonly batches?: BatchSink | undefined;
+}
+
+/** The part of a connection that takes batches. */
+export interface BatchSink {
+  /** Number of the last record that the host had taken when the connection was made. */
+  readonly accepted: number;
+  /** Takes a batch frame; false: take no more until `onDrain` calls. */
+  write(frame: Uint8Array, route: NumberedRoute): boolean;
+  /** No batch comes on the route any more. */
+  forget(route: number): void;
+  /** Calls `listener` with the number of the last record that the host has taken, each time that it says so. */
+  onAccepted(listener: (last: number) => void): void;
+}

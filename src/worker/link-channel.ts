@@ -1,0 +1,204 @@
+import { AgentrtError } from "../core/errors.ts";
+import type { BatchRoute, EventBatch } from "../core/event-batch.ts";
+import { RECEIVERS_HEADER } from "../core/routing-headers.ts";
+import type { FrameStream } from "../wire/autogen/client.ts";
+import { encodeMessageFrame } from "../wire/link/batch-frame.ts";
+import {
+  type BatchFrame,
+  type ControlFrame,
+  creditOf,
+  decodeRoute,
+  encodeControlFrame,
+  encodeRoute,
+  readPacket,
+} from "../wire/link/frames.ts";
+import { PacketWriter } from "../wire/link/packet-writer.ts";
+import { Receipts } from "../wire/link/receipts.ts";
+import { LINK_VERSION } from "../wire/link/service.ts";
+import type { BatchSink } from "./frame-sink.ts";
+import type { NumberedRoute } from "./outgoing-batches.ts";
+
+/** Bytes that the host may have under way to this worker. What is under way cannot be overtaken. */
+const WINDOW_BYTES = 1_024 * 1_024;
+
+/** What the host said of itself when the link was made. */
+export interface HostWelcome {
+  /** New at each start of the host. */
+  readonly instance: string;
+}
+
+export interface LinkChannelOptions {
+  readonly stream: FrameStream;
+  readonly producer: string;
+  readonly lastInstance: string;
+  readonly onWelcome: (welcome: HostWelcome) => void;
+  readonly onMessage: (message: Uint8Array) => void;
+  /** A batch came; `taken` is to be called when it is where there is room for it. */
+  readonly onBatch: (batch: EventBatch, taken: () => void) => void;
+  /** The host stops: nothing more should be sent. */
+  readonly onGoingAway: () => void;
+  /** Bytes came that cannot be read; the link is of no more use. */
+  readonly onUnreadable: (error: AgentrtError) => void;
+}
+
+/** One stream to the host in agentrt's own dialect. */
+export class LinkChannel implements BatchSink {
+  readonly #options: LinkChannelOptions;
+  readonly #writer: PacketWriter;
+  readonly #receipts: Receipts;
+  readonly #inbound = new Map<number, BatchRoute>();
+  readonly #introduced = new Set<number>();
+  #forgotten: number[] = [];
+  #accepted = 0;
+  #onDrain: () => void = () => undefined;
+  #onAccepted: (last: number) => void = () => undefined;
+
+  constructor(options: LinkChannelOptions) {
+    this.#options = options;
+    const { stream, producer, lastInstance } = options;
+    this.#writer = new PacketWriter(stream, 0, () => this.#onDrain());
+    this.#receipts = new Receipts(WINDOW_BYTES, (taken) =>
+      this.#writer.sendControl(
+        encodeControlFrame({ case: "credit", value: { takenBytes: BigInt(taken) } }),
+      ),
+    );
+    stream.on("data", (packet: Uint8Array) => this.#read(packet));
+    this.#writer.sendControl(
+      encodeControlFrame({
+        case: "hello",
+        value: { version: LINK_VERSION, producer, windowBytes: BigInt(WINDOW_BYTES), lastInstance },
+      }),
+    );
+    this.#writer.flush();
+  }
+
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  onAccepted(listener: (last: number) => void): void {
+    this.#onAccepted = listener;
+  }
+
+  onDrain(listener: () => void): void {
+    this.#onDrain = listener;
+  }
+
+  /** Sends an `agents.Message`. */
+  writeMessage(message: Uint8Array): boolean {
+    return this.#writer.send(encodeMessageFrame(message));
+  }
+
+  write(frame: Uint8Array, { number, route }: NumberedRoute): boolean {
+    this.#tellForgotten();
+    if (!this.#introduced.has(number)) {
+      this.#introduced.add(number);
+      this.#writer.sendControl(encodeRoute(number, route));
+    }
+    return this.#writer.send(frame);
+  }
+
+  forget(route: number): void {
+    if (this.#introduced.delete(route)) {
+      this.#forgotten.push(route);
+    }
+  }
+
+  /** Tells the host, which is going away, that nothing more comes but answers. */
+  answerGoingAway(): void {
+    this.#receipts.tell();
+    this.#writer.sendControl(encodeControlFrame({ case: "goingAway", value: {} }));
+  }
+
+  /** Sends what waits for the end of the turn, and the credit that is owed. */
+  flush(): void {
+    this.#receipts.tell();
+    this.#writer.flush();
+  }
+
+  close(): void {
+    this.#receipts.close();
+    this.#writer.close();
+  }
+
+  #tellForgotten(): void {
+    if (this.#forgotten.length > 0) {
+      const numbers = this.#forgotten;
+      this.#forgotten = [];
+      this.#writer.sendControl(encodeControlFrame({ case: "routesGone", value: { numbers } }));
+    }
+  }
+
+  #read(packet: Uint8Array): void {
+    try {
+      for (const frame of readPacket(packet)) {
+        switch (frame.kind) {
+          case "batch":
+            this.#batch(frame);
+            break;
+          case "message":
+            this.#options.onMessage(frame.message);
+            this.#receipts.take(creditOf(frame));
+            break;
+          case "control":
+            this.#control(frame);
+            break;
+          default:
+            throw frame satisfies never;
+        }
+      }
+    } catch (error) {
+      this.#options.onUnreadable(AgentrtError.from(error, "BAD_FRAME"));
+    }
+  }
+
+  #batch(frame: BatchFrame): void {
+    const route = this.#inbound.get(frame.route);
+    if (route === undefined) {
+      throw new AgentrtError("BAD_FRAME", `The host has not agreed on route ${frame.route}.`);
+    }
+    const { sequence, position, count, records } = frame;
+    const credit = creditOf(frame);
+    this.#options.onBatch({ kind: "batch", route, sequence, position, count, records }, () =>
+      this.#receipts.take(credit),
+    );
+  }
+
+  #control({ frame }: ControlFrame): void {
+    switch (frame.case) {
+      case "welcome": {
+        const { instance, accepted, windowBytes } = frame.value;
+        this.#accepted = Number(accepted);
+        this.#writer.windowBytes = Number(windowBytes);
+        this.#options.onWelcome({ instance });
+        break;
+      }
+      case "route":
+        this.#inbound.set(frame.value.number, namingReceivers(decodeRoute(frame.value)));
+        break;
+      case "routesGone":
+        for (const number of frame.value.numbers) {
+          this.#inbound.delete(number);
+        }
+        break;
+      case "credit":
+        this.#onAccepted(Number(frame.value.accepted));
+        this.#writer.taken(Number(frame.value.takenBytes));
+        break;
+      case "goingAway":
+        this.#options.onGoingAway();
+        break;
+      default:
+        // A newer host may say more than this worker knows.
+        break;
+    }
+  }
+}
+
+/** The dispatcher reads from the headers who an event is for, as in AutoGen's dialect. */
+function namingReceivers(route: BatchRoute): BatchRoute {
+  const { receivers, headers } = route;
+  return receivers.length === 0
+    ? route
+    : { ...route, headers: { ...headers, [RECEIVERS_HEADER]: receivers.join(",") } };
+}

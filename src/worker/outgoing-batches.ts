@@ -1,0 +1,161 @@
+import type { BatchRoute } from "../core/event-batch.ts";
+import { type Priority, priorityOf } from "../core/priority.ts";
+import { OpenBatch } from "../wire/link/batch-frame.ts";
+
+/** A batch is closed when it has so many records or bytes, and at the end of the event loop's turn. */
+const MAX_RECORDS = 1_024;
+const MAX_BYTES = 64 * 1_024;
+/** Routes that are remembered; a host takes so many of one worker at the least. */
+const MAX_ROUTES = 4_096;
+
+/** A route of this worker, by the number that it has at the host. */
+export interface NumberedRoute {
+  readonly number: number;
+  readonly route: BatchRoute;
+  readonly priority: Priority;
+  /** True when only the batches that were closed before still come on it. */
+  isForgotten: boolean;
+}
+
+/** A batch that takes no more records. */
+export interface ClosedBatch {
+  readonly kind: "batch";
+  readonly route: NumberedRoute;
+  readonly records: OpenBatch;
+}
+
+interface Lane {
+  readonly route: NumberedRoute;
+  open: OpenBatch | undefined;
+  /** Bytes of its last batch. */
+  expectedBytes: number;
+}
+
+/** What is published, sorted into batches by route. */
+export class OutgoingBatches {
+  readonly #producer: string;
+  readonly #onClosed: (batch: ClosedBatch) => void;
+  readonly #onForgotten: (number: number) => void;
+  /** The least recently looked up first. */
+  readonly #lanes = new Map<string, Lane>();
+  #openLanes: Lane[] = [];
+  #last: Lane | undefined;
+  #lastNumber = 0;
+  #openMessages = 0;
+  #openBytes = 0;
+  #closing: ReturnType<typeof setImmediate> | undefined;
+
+  /** @param onForgotten told of routes that no batch comes on until they are agreed on anew, by another number */
+  constructor(
+    producer: string,
+    onClosed: (batch: ClosedBatch) => void,
+    onForgotten: (number: number) => void,
+  ) {
+    this.#producer = producer;
+    this.#onClosed = onClosed;
+    this.#onForgotten = onForgotten;
+  }
+
+  /** Messages in batches that are open. */
+  get openMessages(): number {
+    return this.#openMessages;
+  }
+
+  get openBytes(): number {
+    return this.#openBytes;
+  }
+
+  add(route: PublishedRoute, data: Uint8Array, extras: Uint8Array | undefined): void {
+    const lane = this.#laneFor(route);
+    if (lane.open === undefined) {
+      lane.open = new OpenBatch(lane.expectedBytes);
+      this.#openLanes.push(lane);
+      this.#closing ??= setImmediate(() => this.closeAll());
+    }
+    const { open } = lane;
+    const before = open.byteLength;
+    open.append(data, extras);
+    this.#openMessages += 1;
+    this.#openBytes += open.byteLength - before;
+    if (open.count >= MAX_RECORDS || open.byteLength >= MAX_BYTES) {
+      this.#close(lane, open);
+    }
+  }
+
+  /** Closes every batch, in the order in which they were begun. */
+  closeAll(): void {
+    clearImmediate(this.#closing);
+    this.#closing = undefined;
+    const lanes = this.#openLanes;
+    this.#openLanes = [];
+    for (const lane of lanes) {
+      if (lane.open !== undefined) {
+        this.#close(lane, lane.open);
+      }
+    }
+  }
+
+  #close(lane: Lane, open: OpenBatch): void {
+    lane.open = undefined;
+    lane.expectedBytes = Math.max(64, open.byteLength);
+    this.#openMessages -= open.count;
+    this.#openBytes -= open.byteLength;
+    this.#onClosed({ kind: "batch", route: lane.route, records: open });
+  }
+
+  #laneFor(wanted: PublishedRoute): Lane {
+    if (this.#last !== undefined && isSame(this.#last.route.route, wanted)) {
+      return this.#last;
+    }
+    const key = keyOf(wanted);
+    const existing = this.#lanes.get(key);
+    if (existing !== undefined) {
+      this.#lanes.delete(key);
+    }
+    const lane = existing ?? this.#make(wanted);
+    this.#lanes.set(key, lane);
+    this.#last = lane;
+    return lane;
+  }
+
+  #make(wanted: PublishedRoute): Lane {
+    for (const [key, lane] of this.#lanes) {
+      if (this.#lanes.size < MAX_ROUTES || lane.open !== undefined) {
+        break;
+      }
+      this.#lanes.delete(key);
+      lane.route.isForgotten = true;
+      this.#onForgotten(lane.route.number);
+    }
+    this.#lastNumber += 1;
+    const route = { ...wanted, producer: this.#producer, receivers: [] };
+    const priority = priorityOf(route.headers);
+    return {
+      route: { number: this.#lastNumber, route, priority, isForgotten: false },
+      open: undefined,
+      expectedBytes: 512,
+    };
+  }
+}
+
+/** What a publisher says of its message, beside the data. */
+export type PublishedRoute = Omit<BatchRoute, "producer" | "receivers">;
+
+/** Cheap, and true for what one publisher says again and again; headers are the same object then. */
+function isSame(route: BatchRoute, wanted: PublishedRoute): boolean {
+  return (
+    (route.topic === wanted.topic || route.topic.equals(wanted.topic)) &&
+    route.dataType === wanted.dataType &&
+    route.headers === wanted.headers &&
+    route.contentType === wanted.contentType &&
+    (route.sender === wanted.sender || route.sender?.equals(wanted.sender) === true)
+  );
+}
+
+function keyOf({ topic, sender, headers, dataType, contentType }: PublishedRoute): string {
+  const parts = [topic.type, topic.source, sender?.type, sender?.key, dataType, contentType];
+  for (const name of Object.keys(headers).sort()) {
+    parts.push(name, headers[name]);
+  }
+  return JSON.stringify(parts);
+}

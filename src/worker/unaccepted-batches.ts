@@ -1,0 +1,84 @@
+import type { EventEnvelope } from "../core/envelope.ts";
+import { eventsOf } from "../wire/link/batched-event.ts";
+import type { BatchSink } from "./frame-sink.ts";
+import type { ClosedBatch, NumberedRoute } from "./outgoing-batches.ts";
+
+interface Unaccepted {
+  readonly batch: ClosedBatch;
+  readonly frame: Uint8Array;
+  /** Numbers of its first and last records. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * Numbers records as they go out, and keeps their batches until the host has taken them, to send
+ * them again when the connection breaks before that. A host knows by the number what it has.
+ */
+export class UnacceptedBatches {
+  #batches: Unaccepted[] = [];
+  #lastNumber = 0;
+
+  get length(): number {
+    return this.#batches.length;
+  }
+
+  /** Sends a batch for the first time. False: the sink wants no more. */
+  send(batch: ClosedBatch, sink: BatchSink): boolean {
+    const first = this.#lastNumber + 1;
+    this.#lastNumber += batch.records.count;
+    const frame = batch.records.close(batch.route.number, first);
+    this.#batches.push({ batch, frame, first, last: this.#lastNumber });
+    return write(sink, frame, batch.route);
+  }
+
+  /** Sends what a new connection's host has not taken. False: the sink wants no more. */
+  sendAgain(sink: BatchSink): boolean {
+    this.accepted(sink.accepted);
+    let hasRoom = true;
+    for (const { frame, batch } of this.#batches) {
+      hasRoom = write(sink, frame, batch.route);
+    }
+    return hasRoom;
+  }
+
+  /** The host has taken all records up to this one. */
+  accepted(last: number): void {
+    const next = this.#batches.findIndex((batch) => batch.last > last);
+    this.#batches = next < 0 ? [] : this.#batches.slice(next);
+  }
+
+  /** Gives them up to a host that knows no batches. */
+  takeEvents(): EventEnvelope[] {
+    const batches = this.#batches;
+    this.#batches = [];
+    return batches.flatMap(({ batch, first }) => eventsIn(batch, first));
+  }
+
+  /** The events of a batch that was never sent, numbered now. */
+  numberEvents(batch: ClosedBatch): EventEnvelope[] {
+    const first = this.#lastNumber + 1;
+    this.#lastNumber += batch.records.count;
+    return eventsIn(batch, first);
+  }
+}
+
+function write(sink: BatchSink, frame: Uint8Array, route: NumberedRoute): boolean {
+  const hasRoom = sink.write(frame, route);
+  if (route.isForgotten) {
+    sink.forget(route.number);
+  }
+  return hasRoom;
+}
+
+function eventsIn({ route, records }: ClosedBatch, sequence: number): EventEnvelope[] {
+  const { count } = records;
+  return eventsOf({
+    kind: "batch",
+    route: route.route,
+    sequence,
+    position: 0,
+    count,
+    records: records.records,
+  });
+}

@@ -1,0 +1,288 @@
+import { describe, expect, test } from "bun:test";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { Client, type ClientDuplexStream, credentials, Metadata } from "@grpc/grpc-js";
+import { TypeSubscription } from "../../src/core/subscription.ts";
+import { GrpcWorkerAgentRuntimeHost } from "../../src/host/host.ts";
+import type { HostOptions } from "../../src/host/options.ts";
+import { AgentRpcClient } from "../../src/wire/autogen/client.ts";
+import { decodeMessage, encodeMessage } from "../../src/wire/autogen/codec.ts";
+import { type FrameSchema, OpenRequestSchema } from "../../src/wire/gen/agentrt/v1/link_pb.ts";
+import { OpenBatch } from "../../src/wire/link/batch-frame.ts";
+import { type LinkFrame, readPacket } from "../../src/wire/link/frames.ts";
+import { LINK } from "../../src/wire/link/service.ts";
+import { waitFor } from "../kit/wait.ts";
+import { event, request } from "./in-memory-host.ts";
+
+type Frame = NonNullable<MessageInitShape<typeof FrameSchema>["frame"]>;
+
+/** A worker that speaks the dialect as its .proto file says, and nothing of ours. */
+class RawWorker implements Disposable {
+  readonly frames: LinkFrame[] = [];
+  readonly rpc: AgentRpcClient;
+  readonly clientId: string;
+  readonly #client: Client;
+  readonly stream: ClientDuplexStream<Uint8Array, Uint8Array>;
+  error: Error | undefined;
+
+  constructor(address: string, clientId: string) {
+    this.clientId = clientId;
+    this.rpc = new AgentRpcClient(address, clientId, { maxMessageBytes: 1e6 });
+    this.#client = new Client(address, credentials.createInsecure());
+    const metadata = new Metadata();
+    metadata.set("client-id", clientId);
+    this.stream = this.#client.makeBidiStreamRequest(
+      LINK.Open.path,
+      LINK.Open.requestSerialize,
+      LINK.Open.responseDeserialize,
+      metadata,
+    );
+    this.stream.on("data", (packet: Uint8Array) => this.frames.push(...readPacket(packet)));
+    this.stream.on("error", (error) => {
+      this.error = error;
+    });
+  }
+
+  send(...frames: readonly Frame[]): void {
+    const packet = create(OpenRequestSchema, { frames: frames.map((frame) => ({ frame })) });
+    this.stream.write(toBinary(OpenRequestSchema, packet));
+  }
+
+  async greet(producer = `${this.clientId}.1`, windowBytes = 1_000_000n): Promise<void> {
+    this.send({ case: "hello", value: { version: 1, producer, windowBytes } });
+    await waitFor(() => this.controls("welcome").length > 0, { what: "a welcome" });
+  }
+
+  agree(number: number, topicType: string, headers: Record<string, string> = {}): void {
+    const value = { number, topicType, topicSource: "s", dataType: "D", contentType: "c", headers };
+    this.send({ case: "route", value });
+  }
+
+  publish(route: number, sequence: number, ...texts: readonly string[]): void {
+    const batch = new OpenBatch();
+    for (const text of texts) {
+      batch.append(Buffer.from(text), undefined);
+    }
+    this.stream.write(batch.close(route, sequence));
+  }
+
+  controls(name: NonNullable<Frame["case"]>): readonly unknown[] {
+    return this.frames.flatMap((frame) =>
+      frame.kind === "control" && frame.frame.case === name ? [frame.frame.value] : [],
+    );
+  }
+
+  batches(): readonly string[] {
+    return this.frames.flatMap((frame) =>
+      frame.kind === "batch"
+        ? [
+            `${frame.route}:${frame.sequence}+${frame.count} ${Buffer.from(frame.records).toString()}`,
+          ]
+        : [],
+    );
+  }
+
+  async subscribe(agentType: string, topicType: string): Promise<void> {
+    await this.rpc.registerAgent(agentType, 5_000);
+    await this.rpc.addSubscription(new TypeSubscription(topicType, agentType), 5_000);
+  }
+
+  [Symbol.dispose](): void {
+    this.stream.cancel();
+    this.#client.close();
+    this.rpc.close();
+  }
+}
+
+async function startHost(options: Partial<HostOptions> = {}): Promise<GrpcWorkerAgentRuntimeHost> {
+  const host = new GrpcWorkerAgentRuntimeHost({ listen: "127.0.0.1:0", ...options });
+  await host.start();
+  return host;
+}
+
+const seen = (worker: RawWorker, count: number): Promise<boolean> =>
+  waitFor(() => worker.batches().length === count, { what: `${count} batches` });
+
+describe("agentrt.v1.Link at the host", () => {
+  test("a batch is passed on as it is, with the host's number of its route, told once before it", async () => {
+    await using host = await startHost();
+    using a = new RawWorker(host.address, "a");
+    using b = new RawWorker(host.address, "b");
+    await a.greet();
+    await b.greet();
+    await b.subscribe("reader", "t");
+    a.agree(41, "t");
+    a.publish(41, 1, "x", "y");
+    a.publish(41, 3, "z");
+    await seen(b, 2);
+    expect(b.controls("route")).toMatchObject([
+      { topicType: "t", topicSource: "s", dataType: "D", producer: "a.1", receivers: [] },
+    ]);
+    const [{ number }] = b.controls("route") as [{ number: number }];
+    expect(b.batches()).toEqual([`${number}:1+2 \u0002x\u0002y`, `${number}:3+1 \u0002z`]);
+    const { totals, workers, topics } = host.report();
+    expect([totals.eventsIn, totals.eventsDelivered]).toEqual([3, 3]);
+    expect(
+      workers.map(({ dialect, messagesIn, messagesOut }) => [dialect, messagesIn, messagesOut]),
+    ).toEqual([
+      ["agentrt", 3, 0],
+      ["agentrt", 0, 3],
+    ]);
+    expect(topics).toMatchObject([{ topicType: "t", messages: 3, deliveries: 3 }]);
+  });
+
+  test("a worker of AutoGen's dialect gets each record as an event, and its events reach a link", async () => {
+    await using host = await startHost();
+    using a = new RawWorker(host.address, "a");
+    await a.greet();
+    const old = new AgentRpcClient(host.address, "old", { maxMessageBytes: 1e6 });
+    const channel = old.openChannel();
+    const got: ReturnType<typeof decodeMessage>[] = [];
+    channel.on("data", (bytes: Uint8Array) => got.push(decodeMessage(bytes)));
+    channel.on("error", () => undefined);
+    await old.registerAgent("reader", 5_000);
+    await old.addSubscription(new TypeSubscription("t", "reader"), 5_000);
+    await a.subscribe("other", "back");
+    a.agree(1, "t", { priority: "high" });
+    a.publish(1, 1, "x", "y");
+    await waitFor(() => got.length === 2, { what: "two events" });
+    expect(got).toMatchObject([
+      { kind: "event", id: "a.1/1", headers: { priority: "high" }, payload: { dataType: "D" } },
+      { kind: "event", id: "a.1/2" },
+    ]);
+    channel.write(encodeMessage(event("e1", "back")));
+    await waitFor(() => a.frames.some(({ kind }) => kind === "message"), { what: "an event" });
+    old.close();
+  });
+
+  test("what is sent again after a broken link is taken once; the welcome says what the host has", async () => {
+    await using host = await startHost();
+    using b = new RawWorker(host.address, "b");
+    await b.greet();
+    await b.subscribe("reader", "t");
+    {
+      using a = new RawWorker(host.address, "a");
+      await a.greet();
+      a.agree(1, "t");
+      a.publish(1, 1, "x", "y");
+      await seen(b, 1);
+    }
+    using again = new RawWorker(host.address, "a");
+    await again.greet();
+    expect(again.controls("welcome")).toMatchObject([{ accepted: 2n }]);
+    again.agree(1, "t");
+    again.publish(1, 1, "x", "y");
+    again.publish(1, 3, "z");
+    await seen(b, 2);
+    expect(b.batches().map((text) => text.slice(text.indexOf(":")))).toEqual([
+      ":1+2 \u0002x\u0002y",
+      ":3+1 \u0002z",
+    ]);
+    expect(host.report().totals.duplicates).toBe(2);
+  });
+
+  test("no more is under way than the worker's window; urgent batches overtake what waits", async () => {
+    await using host = await startHost();
+    using a = new RawWorker(host.address, "a");
+    using b = new RawWorker(host.address, "b");
+    await a.greet();
+    await b.greet("b.1", 1n);
+    await b.subscribe("reader", "t");
+    a.agree(1, "t");
+    a.agree(2, "t", { priority: "high" });
+    a.publish(1, 1, "first");
+    a.publish(1, 2, "second");
+    a.publish(2, 3, "urgent");
+    await waitFor(() => host.report().totals.eventsIn === 3, { what: "three events" });
+    await seen(b, 1);
+    const credit = (): bigint =>
+      BigInt(b.frames.reduce((sum, f) => sum + (f.kind === "batch" ? f.bytes.byteLength : 0), 0));
+    b.send({ case: "credit", value: { takenBytes: credit() } });
+    await seen(b, 2);
+    b.send({ case: "credit", value: { takenBytes: credit() } });
+    await seen(b, 3);
+    expect(b.batches().map((text) => text.slice(-6))).toEqual(
+      [" \nfirst", "urgent", "second"].map((t) => t.slice(-6)),
+    );
+  });
+
+  test("what a lost worker had not taken is counted as dead letters, each message of it", async () => {
+    await using host = await startHost();
+    using a = new RawWorker(host.address, "a");
+    const b = new RawWorker(host.address, "b");
+    await a.greet();
+    await b.greet();
+    await b.subscribe("reader", "t");
+    a.agree(1, "t");
+    a.publish(1, 1, "x", "y", "z");
+    await seen(b, 1);
+    b[Symbol.dispose]();
+    await waitFor(() => host.report().deadLetters.total === 3, { what: "three dead letters" });
+    expect(host.report().deadLetters).toMatchObject({
+      byReason: { WORKER_GONE: 3 },
+      recent: [{ messageId: "a.1/1", messages: 3 }],
+    });
+  });
+
+  test("calls go as AutoGen's messages in frames, and end", async () => {
+    await using host = await startHost();
+    using a = new RawWorker(host.address, "a");
+    await a.greet();
+    a.send({ case: "message", value: encodeMessage(request("7", "nobody", "x")) });
+    await waitFor(() => a.frames.some(({ kind }) => kind === "message"), { what: "an answer" });
+    const answers = a.frames.flatMap((frame) =>
+      frame.kind === "message" ? [decodeMessage(frame.message)] : [],
+    );
+    expect(answers).toMatchObject([{ id: "7", headers: { "agentrt-code": "NO_SUCH_AGENT" } }]);
+  });
+
+  test("a route that is given up or replaced is forgotten by the receivers, too", async () => {
+    await using host = await startHost();
+    using a = new RawWorker(host.address, "a");
+    using b = new RawWorker(host.address, "b");
+    await a.greet();
+    await b.greet();
+    await b.subscribe("reader", "t");
+    a.agree(1, "t");
+    a.publish(1, 1, "x");
+    a.agree(1, "t");
+    a.publish(1, 2, "y");
+    await seen(b, 2);
+    const [first, second] = b.controls("route") as { number: number }[];
+    expect(first?.number).not.toBe(second?.number);
+    expect(b.controls("routesGone")).toMatchObject([{ numbers: [first?.number] }]);
+  });
+
+  test.each([
+    ["a batch before the hello", (a: RawWorker) => a.publish(1, 1, "x")],
+    ["bytes that are no frames", (a: RawWorker) => a.stream.write(Buffer.from([0xff]))],
+    [
+      "a hello without a producer",
+      (a: RawWorker) => a.send({ case: "hello", value: { version: 1, windowBytes: 1n } }),
+    ],
+  ])("%s - the stream ends with an error, and the host goes on", async (_what, misbehave) => {
+    await using host = await startHost();
+    using a = new RawWorker(host.address, "a");
+    misbehave(a);
+    await waitFor(() => a.error !== undefined, { what: "the end of the stream" });
+    expect(host.report().totals.badFrames).toBe(1);
+    using b = new RawWorker(host.address, "b");
+    await b.greet();
+  });
+
+  test("a batch on a route that was never agreed on, and too many routes", async () => {
+    await using host = await startHost({ maxRoutes: 1 });
+    using a = new RawWorker(host.address, "a");
+    await a.greet();
+    expect(a.controls("welcome")).toMatchObject([{ maxRoutes: 1 }]);
+    a.agree(1, "t");
+    a.agree(2, "t");
+    await waitFor(() => host.report().totals.limitsHit === 1, { what: "a refused route" });
+    a.send({ case: "routesGone", value: { numbers: [1] } });
+    a.agree(2, "t");
+    a.publish(2, 1, "x");
+    await waitFor(() => host.report().totals.eventsIn === 1, { what: "an event" });
+    a.publish(1, 2, "x");
+    await waitFor(() => a.error !== undefined, { what: "the end of the stream" });
+    expect(host.report().totals.workersExpelled).toBe(1);
+  });
+});
