@@ -3,6 +3,7 @@ import { AgentrtError } from "../../core/errors.ts";
 import { TypeSubscription } from "../../core/subscription.ts";
 import { GrpcWorkerAgentRuntimeHost } from "../../host/host.ts";
 import { GrpcWorkerAgentRuntime } from "../../worker/grpc-worker-runtime.ts";
+import type { Dialect } from "../../worker/host-link.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { Arrived, AskArrivals, epochMs, nameOfRun, Payload, sequenceIn } from "./messages.ts";
@@ -17,12 +18,15 @@ interface RunningPart {
 export async function runBenchPart(args: readonly string[], io: Io): Promise<number> {
   // Ctrl-C reaches every process of the terminal; the parent ends this one in its time.
   process.on("SIGINT", () => undefined);
-  const [part, maxMessageBytes, hostAddress = "", id = ""] = args;
+  const [part, maxMessageBytes, hostAddress = "", id = "", dialect] = args;
   const parentGone = untilEnd(io.input);
   const starting =
     part === "host"
       ? startHost(Number(maxMessageBytes))
-      : startReceiver(Number(maxMessageBytes), hostAddress, id);
+      : startReceiver(
+          { hostAddress, maxMessageBytes: Number(maxMessageBytes), dialect: dialectIn(dialect) },
+          id,
+        );
   // A receiver would wait for its host for ever, and a parent that was killed has no host any more.
   const running = await Promise.race([starting, parentGone]);
   if (running !== undefined) {
@@ -46,9 +50,16 @@ async function startHost(maxMessageBytes: number): Promise<RunningPart> {
   return { address: host.address, stop: async () => await host.stop() };
 }
 
+function dialectIn(word: string | undefined): Dialect {
+  return word === "autogen" ? "autogen" : "agentrt";
+}
+
 async function startReceiver(
-  maxMessageBytes: number,
-  hostAddress: string,
+  options: {
+    readonly hostAddress: string;
+    readonly maxMessageBytes: number;
+    readonly dialect: Dialect;
+  },
   id: string,
 ): Promise<RunningPart> {
   let next = 0;
@@ -83,10 +94,10 @@ async function startReceiver(
   if (id === "") {
     throw new AgentrtError("INVALID_OPTION", "bench-part is for agentrt bench itself.");
   }
-  const runtime = new GrpcWorkerAgentRuntime({ hostAddress, maxMessageBytes });
+  const runtime = new GrpcWorkerAgentRuntime(options);
   await runtime.start();
   const name = nameOfRun(id);
   await runtime.registerFactory(name, receiver);
   await runtime.addSubscription(new TypeSubscription(name, name));
-  return { address: hostAddress, stop: async () => await runtime.stop() };
+  return { address: options.hostAddress, stop: async () => await runtime.stop() };
 }

@@ -32,11 +32,15 @@ export async function runBench(invocation: Invocation): Promise<number> {
   await using host = hasOwnHost
     ? await startPart(["host", limit], io.outputClosed)
     : givenHost(settings.values["host-address"]);
+  const dialect = options.dialect ?? "agentrt";
   const needs = { hostAddress: host.address, connectTimeoutMs: CONNECT_TIMEOUT_MS };
   const rows = await withClient(invocation, needs, async ({ runtime, stop, connect }) => {
     await connect();
     const runId = crypto.randomUUID().slice(0, 8);
-    await using _receiver = await startPart(["receiver", limit, host.address, runId], stop);
+    await using _receiver = await startPart(
+      ["receiver", limit, host.address, runId, dialect],
+      stop,
+    );
     runtime.addMessageType(Payload);
     runtime.addMessageType(Arrived);
     const durationMs = options.duration ?? DEFAULT_DURATION_MS;

@@ -181,7 +181,7 @@ export const COMMANDS = Object.freeze({
     usage: "",
     about: { en: "measures how fast messages and calls are here", zh: "测量本机消息与调用的速度" },
     operands: { min: 0, max: 0 },
-    options: ["payload-size", "duration", "connect-timeout", "json"],
+    options: ["payload-size", "duration", "dialect", "connect-timeout", "json"],
     settings: DIAL,
     details: {
       en: "Starts a host of its own, or takes the one of --host-address. Publishes from this process to an agent in another one and calls it, one at a time and many at once. Rates are of messages that arrived; it fails when some did not.",

@@ -93,6 +93,13 @@ export const OPTIONS = Object.freeze({
       zh: "每条消息的字节数（默认：128）。",
     },
   }),
+  dialect: option({
+    type: choiceType(["agentrt", "autogen"] as const),
+    about: {
+      en: "How to speak with the host (default: agentrt, and autogen with hosts that know only that).",
+      zh: "与 host 通信的协议（默认：agentrt；host 不支持时用 autogen）。",
+    },
+  }),
   every: option({
     type: durationType({ min: 100, max: 3_600_000 }),
     about: { en: "Time between two looks (default: 1s).", zh: "刷新间隔（默认：1s）。" },

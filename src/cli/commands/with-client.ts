@@ -55,6 +55,7 @@ export async function withClient<T>(
     drainTimeoutMs: values["drain-timeout"],
     connectTimeoutMs: options["connect-timeout"] ?? needs.connectTimeoutMs,
     callTimeoutMs: needs.callTimeoutMs,
+    dialect: options.dialect,
     onDeadLetter: needs.onDeadLetter,
   });
   const connect = async (): Promise<void> => {
