@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { growthOf } from "./memory.ts";
-import { lostIn, soak } from "./soak.ts";
+import { lostIn, missingIn, soak } from "./soak.ts";
 
 const MIB = 1024 * 1024;
 const MAX_GROWTH_BYTES = 12 * MIB;
@@ -37,5 +37,10 @@ const account = {
   growth,
 };
 process.stdout.write(`${JSON.stringify(account, undefined, 2)}\n`);
-const isWhole = killed.queued === account.lost && result.sharedHandled === result.published;
+const missing = missingIn(report, { ...result, victims });
+const isWhole =
+  missing <= 0 &&
+  -missing <= killed.read &&
+  account.lost + missing === killed.queued + killed.unread &&
+  result.sharedHandled === result.published;
 process.exitCode = isWhole && growth.grownBytes <= MAX_GROWTH_BYTES ? 0 : 1;
