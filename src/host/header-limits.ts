@@ -23,6 +23,9 @@ export function assertHeadersFit(envelope: Headed, limits: HeaderLimits): void {
     count += 1;
     bytes += Buffer.byteLength(name) + Buffer.byteLength(envelope.headers[name] ?? "");
   }
+  if (count <= limits.maxHeaders && bytes <= limits.maxHeaderBytes) {
+    return;
+  }
   const { data, what } = describe(envelope);
   if (count > limits.maxHeaders) {
     throw new AgentrtError(
@@ -31,13 +34,11 @@ export function assertHeadersFit(envelope: Headed, limits: HeaderLimits): void {
       { data: { ...data, limit: limits.maxHeaders } },
     );
   }
-  if (bytes > limits.maxHeaderBytes) {
-    throw new AgentrtError(
-      "TOO_LARGE",
-      `The headers of the ${what} have ${bytes} bytes; the host takes ${limits.maxHeaderBytes} (max-header-size).`,
-      { data: { ...data, limit: limits.maxHeaderBytes } },
-    );
-  }
+  throw new AgentrtError(
+    "TOO_LARGE",
+    `The headers of the ${what} have ${bytes} bytes; the host takes ${limits.maxHeaderBytes} (max-header-size).`,
+    { data: { ...data, limit: limits.maxHeaderBytes } },
+  );
 }
 
 function describe(envelope: Headed): {

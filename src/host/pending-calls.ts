@@ -1,14 +1,20 @@
 import { shorten } from "../core/agent-id.ts";
 import type { RequestEnvelope } from "../core/envelope.ts";
 import { type Priority, priorityOf } from "../core/priority.ts";
+import { callIdOf, numberOf } from "../wire/link/linked-calls.ts";
 import type { Session } from "./session.ts";
+
+/** A caller's own id of a call: a number on agentrt's own dialect, any text on AutoGen's. */
+export type CallId = string | number;
+
+/** The greatest id; after it they begin anew, without those in flight. */
+const MAX_ID = 0xffff_ffff;
 
 /** A call that waits for its answer. Keeps nothing of the request's data, which may be large and wait long. */
 export interface PendingCall {
   /** The id on the host's hop to the target, unique in this host. */
-  readonly hostId: string;
-  /** The caller's own id of it. */
-  readonly requestId: string;
+  readonly hostId: number;
+  readonly requestId: CallId;
   /** `type/key` of the agent that is called, shortened, for texts. */
   readonly agent: string;
   readonly priority: Priority;
@@ -25,9 +31,9 @@ export class PendingCalls {
   readonly #timeoutMs: number;
   readonly #now: () => number;
   /** In the order of their deadlines, since all have the same time-out. */
-  readonly #calls = new Map<string, PendingCall>();
+  readonly #calls = new Map<number, PendingCall>();
   /** The calls of each caller by its own ids of them; of two with one id the later. */
-  readonly #byRequestId = new Map<Session, Map<string, PendingCall>>();
+  readonly #byRequestId = new Map<Session, Map<CallId, PendingCall>>();
   readonly #bySession = new Map<Session, Set<PendingCall>>();
   #lastId = 0;
 
@@ -41,10 +47,10 @@ export class PendingCalls {
   }
 
   begin(request: RequestEnvelope, caller: Session, target: Session): PendingCall {
-    this.#lastId += 1;
+    const requestId = callIdOf(request);
     const call: PendingCall = {
-      hostId: String(this.#lastId),
-      requestId: request.id,
+      hostId: this.#freeId(),
+      requestId,
       agent: shorten(String(request.target)),
       priority: priorityOf(request.headers),
       caller,
@@ -52,16 +58,16 @@ export class PendingCalls {
       deadlineMs: this.#now() + this.#timeoutMs,
     };
     this.#calls.set(call.hostId, call);
-    const requests = this.#byRequestId.get(caller) ?? new Map<string, PendingCall>();
-    this.#byRequestId.set(caller, requests.set(request.id, call));
+    const requests = this.#byRequestId.get(caller) ?? new Map<CallId, PendingCall>();
+    this.#byRequestId.set(caller, requests.set(requestId, call));
     this.#link(caller, call);
     this.#link(target, call);
     return call;
   }
 
   /** Takes out the call that `target` answers; undefined when there is none, or it was asked of another worker. */
-  take(hostId: string, target: Session): PendingCall | undefined {
-    const call = this.#calls.get(hostId);
+  take(hostId: CallId, target: Session): PendingCall | undefined {
+    const call = this.#calls.get(numberIn(hostId));
     if (call === undefined || call.target !== target) {
       return undefined;
     }
@@ -70,8 +76,8 @@ export class PendingCalls {
   }
 
   /** Takes out the call with this id, whoever it was asked of. */
-  abandon(hostId: string): PendingCall | undefined {
-    const call = this.#calls.get(hostId);
+  abandon(hostId: CallId): PendingCall | undefined {
+    const call = this.#calls.get(numberIn(hostId));
     if (call !== undefined) {
       this.#remove(call);
     }
@@ -80,7 +86,8 @@ export class PendingCalls {
 
   /** Takes out a call that its caller has given up. */
   giveUp(requestId: string, caller: Session): PendingCall | undefined {
-    const call = this.#byRequestId.get(caller)?.get(requestId);
+    const requests = this.#byRequestId.get(caller);
+    const call = requests?.get(requestId) ?? requests?.get(numberIn(requestId));
     if (call !== undefined) {
       this.#remove(call);
     }
@@ -112,6 +119,13 @@ export class PendingCalls {
     return expired;
   }
 
+  #freeId(): number {
+    do {
+      this.#lastId = this.#lastId >= MAX_ID ? 1 : this.#lastId + 1;
+    } while (this.#calls.has(this.#lastId));
+    return this.#lastId;
+  }
+
   #link(session: Session, call: PendingCall): void {
     const calls = this.#bySession.get(session);
     if (calls === undefined) {
@@ -138,4 +152,9 @@ export class PendingCalls {
       }
     }
   }
+}
+
+/** 0, which is no call's, for a text that is no number. */
+function numberIn(id: CallId): number {
+  return typeof id === "number" ? id : (numberOf(id) ?? 0);
 }

@@ -129,6 +129,9 @@ export class Placements {
 
   /** True when the response belongs to a move. */
   answered(response: ResponseEnvelope, from: Session): boolean {
+    if (this.#byRequest.size === 0) {
+      return false;
+    }
     const move = this.#byRequest.get(response.id);
     if (move === undefined || from !== (move.step === "saving" ? move.from : move.to)) {
       return false;

@@ -2,13 +2,22 @@ import type { Envelope, RequestEnvelope, ResponseEnvelope } from "../core/envelo
 import { AgentrtError } from "../core/errors.ts";
 import { HAND_OVER } from "../core/hand-over.ts";
 import { CANCEL_HEADER } from "../wire/capabilities.ts";
-import { cancelFrame, errorFree, errorResponse, frameOfCall, noSuchAgent } from "./call-frames.ts";
+import { callIdOf } from "../wire/link/linked-calls.ts";
+import {
+  cancelFrame,
+  errorFree,
+  errorResponse,
+  frameOfAnswer,
+  frameOfCall,
+  frameOfRequest,
+  noSuchAgent,
+} from "./call-frames.ts";
 import { Delivery, type UndeliveredReason } from "./delivery.ts";
 import { EventRouter, type EventRouterParts } from "./event-router.ts";
 import type { SlowWorkerPolicy } from "./options.ts";
 import type { OutboundFrame } from "./outbox.ts";
 import { ParkedCalls } from "./parked-calls.ts";
-import { type PendingCall, PendingCalls } from "./pending-calls.ts";
+import { type CallId, type PendingCall, PendingCalls } from "./pending-calls.ts";
 import { Placements } from "./placements.ts";
 import { Presence } from "./presence.ts";
 import type { Session } from "./session.ts";
@@ -22,11 +31,6 @@ export interface RouterParts extends Omit<EventRouterParts, "delivery" | "placem
   readonly expelSlow: (session: Session) => void;
 }
 
-interface Failure {
-  readonly call: PendingCall;
-  readonly error: AgentrtError;
-}
-
 /** Decides who gets a message, and gives it to their outboxes. */
 export class Router {
   /** Where events go. */
@@ -37,7 +41,7 @@ export class Router {
   readonly #placements: Placements;
   readonly #calls: PendingCalls;
   readonly #parked = new ParkedCalls();
-  readonly #failures: Failure[] = [];
+  readonly #failures: { readonly call: PendingCall; readonly error: AgentrtError }[] = [];
   #isFailing = false;
   #isDraining = false;
 
@@ -82,7 +86,7 @@ export class Router {
   }
 
   /** Ends a call that never got as far as an envelope. */
-  refuse(caller: Session, requestId: string, error: AgentrtError): void {
+  refuse(caller: Session, requestId: CallId, error: AgentrtError): void {
     this.#parts.totals.callsFailed += 1;
     this.#send(caller, errorResponse(requestId, error));
   }
@@ -132,8 +136,7 @@ export class Router {
     }
     for (const call of this.#calls.takeExpired()) {
       this.#parts.totals.callsTimedOut += 1;
-      const { rpcTimeoutMs } = this.#parts;
-      const message = `${call.agent} gave no answer within ${rpcTimeoutMs} ms.`;
+      const message = `${call.agent} gave no answer within ${this.#parts.rpcTimeoutMs} ms.`;
       this.#send(call.caller, errorResponse(call.requestId, new AgentrtError("DEADLINE", message)));
       this.#cancel(call);
     }
@@ -203,7 +206,7 @@ export class Router {
       return;
     }
     const call = this.#calls.begin(request, caller, target);
-    const frame = frameOfCall({ ...request, id: call.hostId });
+    const frame = frameOfRequest(request, call.hostId, target);
     // A call does not push others out of a full outbox: it is refused while there is no room for it.
     if (!target.outbox.hasRoomFor(frame.size)) {
       this.#calls.abandon(call.hostId);
@@ -251,13 +254,13 @@ export class Router {
     if (this.#placements.answered(response, from)) {
       return;
     }
-    const call = this.#calls.take(response.id, from);
+    const call = this.#calls.take(callIdOf(response), from);
     if (call === undefined) {
       this.#parts.totals.strayResponses += 1;
       return;
     }
     this.#parts.totals.callsAnswered += 1;
-    this.#send(call.caller, { ...response, id: call.requestId });
+    this.#delivery.offer(call.caller, frameOfAnswer(response, call));
   }
 
   /**

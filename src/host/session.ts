@@ -1,7 +1,9 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { EventEnvelope } from "../core/envelope.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
+import { encodeMessage } from "../wire/autogen/codec.ts";
 import type { Capability } from "../wire/capabilities.ts";
+import { LinkedRequest, LinkedResponse } from "../wire/link/linked-calls.ts";
 import { type FrameSink, type OutboundFrame, Outbox } from "./outbox.ts";
 import { takenApart } from "./publication.ts";
 
@@ -237,14 +239,15 @@ export class Session {
   }
 }
 
-/** A batch that waited for a worker that now speaks AutoGen's dialect goes out one by one. */
+/** What waited in agentrt's own form for a worker that now speaks AutoGen's dialect goes out in AutoGen's. */
 function sinkOf(stream: HostStream): FrameSink {
   return {
     write: (bytes, { envelope, out }) => {
       if (envelope.kind !== "batch") {
-        return stream.write(bytes);
+        const isLinked = envelope instanceof LinkedRequest || envelope instanceof LinkedResponse;
+        return stream.write(isLinked ? encodeMessage(envelope) : bytes);
       }
-      const frames = takenApart(envelope, out?.route.receivers ?? []);
+      const frames = takenApart(envelope, out?.receivers ?? []);
       return frames.reduce((_, frame) => stream.write(frame.bytes), true);
     },
   };

@@ -1,6 +1,7 @@
 import { type Envelope, type Headers, sizeOf } from "../core/envelope.ts";
 import type { MessageTracing, TracedEnvelope } from "../telemetry/message-tracing.ts";
 import { withAddedHeaders } from "../wire/autogen/added-headers.ts";
+import { plainRequest } from "./call-frames.ts";
 
 /** The most that a trace context adds to a message: W3C allows 512 characters of `tracestate`. */
 const TRACE_CONTEXT_BYTES = 1_024;
@@ -33,5 +34,5 @@ function hasRoom(envelope: TracedEnvelope, maxMessageBytes: number): boolean {
 function withHeaders(envelope: TracedEnvelope, added: Headers): TracedEnvelope {
   return envelope.kind === "event"
     ? withAddedHeaders(envelope, added)
-    : { ...envelope, headers: { ...envelope.headers, ...added } };
+    : plainRequest(envelope, envelope.id, { ...envelope.headers, ...added });
 }

@@ -76,7 +76,9 @@ export class MessageTracing {
     );
     const headers = { ...envelope.headers, ...headersOf(trace.setSpan(parent, span)) };
     const traced =
-      envelope.kind === "event" ? withHeaders(envelope, headers) : { ...envelope, headers };
+      envelope.kind === "event"
+        ? withHeaders(envelope, headers)
+        : requestWithHeaders(envelope, headers);
     return await ending(span, async () => await send(traced as E));
   }
 
@@ -133,6 +135,12 @@ export class MessageTracing {
     const added = headersOf(contextOf(ROOT_CONTEXT, callHeaders));
     return { ...answer, headers: { ...answer.headers, ...added } };
   }
+}
+
+/** Field by field, because some calls make theirs when these are asked for. */
+function requestWithHeaders(request: RequestEnvelope, headers: Headers): RequestEnvelope {
+  const { kind, id, target, sender, method, payload } = request;
+  return { kind, id, target, sender, method, headers, payload };
 }
 
 async function ending<R>(span: Span, act: () => Promise<R>): Promise<R> {

@@ -36,12 +36,17 @@ export class Answers {
 
   /** An answer goes out on the link that its request came on; the host has given up the others. */
   send(response: Envelope, link: HostLink): void {
-    this.#outgoing.send(response, undefined, link).catch((error: unknown) => {
+    const onError = (error: unknown): void => {
       logger.warn("an answer could not be sent", { id: response.id, error });
       if (error instanceof AgentrtError && error.code === "TOO_LARGE") {
         this.send(errorAnswerTo(response.id, error), link);
       }
-    });
+    };
+    try {
+      this.#outgoing.offer(response, undefined, link)?.catch(onError);
+    } catch (error) {
+      onError(error);
+    }
   }
 
   /** Answers a frame that could not be read, if it was a call. */

@@ -167,6 +167,7 @@ export class Connection {
       channelMetadata: this.#parts.channelMetadata,
       onBatch: this.#parts.onBatch,
       onFrame: (bytes) => this.#read(bytes, link),
+      onCall: (envelope) => this.#parts.onEnvelope(envelope, link),
       onGoingAway: () => this.#parts.onGoingAway(link),
     });
     const giveUp = (): void => link.close();

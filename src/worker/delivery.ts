@@ -6,11 +6,12 @@ import { AgentrtError } from "../core/errors.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
 import type { TopicId } from "../core/topic-id.ts";
 import type { AgentSlot } from "./agent-slot.ts";
+import { abortSignalOf, type SignalLike } from "./lazy-signal.ts";
 import type { MailboxItem } from "./mailbox.ts";
 
 interface DeliveryCommon extends MailboxItem {
   readonly slot: AgentSlot;
-  readonly signal: AbortSignal;
+  readonly signal: SignalLike;
 }
 
 /** One message for one instance. `respond` is there for calls only. */
@@ -38,7 +39,7 @@ export function describe(delivery: Delivery): Readonly<Record<string, string>> {
 /** What a handler is told of the message. */
 export function contextOf(
   envelope: EventEnvelope | RequestEnvelope,
-  signal: AbortSignal,
+  signal: SignalLike,
 ): MessageContext {
   return new Context(envelope, signal);
 }
@@ -48,15 +49,19 @@ class Context implements MessageContext {
   readonly sender: AgentId | undefined;
   readonly topicId: TopicId | undefined;
   readonly isRpc: boolean;
-  readonly signal: AbortSignal;
+  readonly #signal: SignalLike;
   readonly #envelope: EventEnvelope | RequestEnvelope;
 
-  constructor(envelope: EventEnvelope | RequestEnvelope, signal: AbortSignal) {
+  constructor(envelope: EventEnvelope | RequestEnvelope, signal: SignalLike) {
     this.sender = envelope.sender;
     this.topicId = envelope.kind === "event" ? envelope.topic : undefined;
     this.isRpc = envelope.kind === "request";
-    this.signal = signal;
+    this.#signal = signal;
     this.#envelope = envelope;
+  }
+
+  get signal(): AbortSignal {
+    return abortSignalOf(this.#signal);
   }
 
   get messageId(): string {

@@ -28,6 +28,7 @@ import {
 } from "./delivery.ts";
 import { type DispatchCounts, newDispatchCounts } from "./dispatch-counts.ts";
 import { Handling, respondTo } from "./handling.ts";
+import { eitherOf, type SignalLike } from "./lazy-signal.ts";
 import { Losses } from "./losses.ts";
 import type { MailboxFullPolicy } from "./mailbox.ts";
 import { Mailboxes } from "./mailboxes.ts";
@@ -184,10 +185,9 @@ export class Dispatcher {
   deliverRequest(
     envelope: RequestEnvelope,
     respond: (response: ResponseEnvelope) => void,
-    signal?: AbortSignal,
+    signal?: SignalLike,
   ): void {
-    const { stopSignal } = this.#options;
-    const either = signal === undefined ? stopSignal : AbortSignal.any([stopSignal, signal]);
+    const either = eitherOf(this.#options.stopSignal, signal);
     this.#counts.callsIn += 1;
     try {
       this.#offer(this.#options.instances.slot(envelope.target), envelope, either, respond);
@@ -231,7 +231,7 @@ export class Dispatcher {
   #offer(
     slot: AgentSlot,
     envelope: EventEnvelope | RequestEnvelope,
-    signal: AbortSignal,
+    signal: SignalLike,
     respond: MessageDelivery["respond"],
   ): void {
     if (this.#isRefusing) {

@@ -1,3 +1,4 @@
+import type { RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import type { NumberedRoute } from "./outgoing-batches.ts";
 
 /** Where frames go: a connection, as this queue sees it. */
@@ -7,6 +8,14 @@ export interface FrameSink {
   onDrain(listener: () => void): void;
   /** Absent on a connection in AutoGen's dialect. */
   readonly batches?: BatchSink | undefined;
+  /** Absent on a connection in AutoGen's dialect. */
+  readonly calls?: CallSink | undefined;
+}
+
+/** The part of a connection that takes calls and answers in agentrt's own form. */
+export interface CallSink {
+  /** As {@link FrameSink.write}; undefined when it has to go as AutoGen's message. */
+  write(envelope: RequestEnvelope | ResponseEnvelope): boolean | undefined;
 }
 
 /** The part of a connection that takes batches. */

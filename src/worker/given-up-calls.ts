@@ -1,7 +1,8 @@
 import { getLogger } from "@logtape/logtape";
 import type { RequestEnvelope } from "../core/envelope.ts";
 import type { HostLink } from "./host-link.ts";
-import { cancelRequest } from "./outgoing.ts";
+import type { SignalLike } from "./lazy-signal.ts";
+import { cancelRequest, OutgoingRequest } from "./outgoing.ts";
 import type { OutgoingQueue } from "./outgoing-queue.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
@@ -10,7 +11,7 @@ const logger = getLogger(["agentrt", "worker"]);
 export class GivenUpCalls {
   readonly #outgoing: OutgoingQueue;
   readonly #currentLink: () => HostLink | undefined;
-  /** The link on which the host got a call. */
+  /** The link on which the host got a call, when that has no place for it itself. */
   readonly #sentOn = new WeakMap<RequestEnvelope, HostLink>();
 
   constructor(outgoing: OutgoingQueue, currentLink: () => HostLink | undefined) {
@@ -19,24 +20,29 @@ export class GivenUpCalls {
   }
 
   /** @param signal aborts when nobody waits for the call any more */
-  watch(request: RequestEnvelope, signal: AbortSignal | undefined): void {
+  watch(request: RequestEnvelope, signal: SignalLike | undefined): void {
     signal?.addEventListener("abort", () => this.#tell(request), { once: true });
   }
 
   noteSent(request: RequestEnvelope): void {
     const link = this.#currentLink();
-    if (link !== undefined) {
+    if (request instanceof OutgoingRequest) {
+      request.sentOn = link;
+    } else if (link !== undefined) {
       this.#sentOn.set(request, link);
     }
   }
 
   /** Not to a host that has not seen the call, or would take the message for another call. */
   #tell(request: RequestEnvelope): void {
-    const link = this.#sentOn.get(request);
-    if (link === undefined || link !== this.#currentLink() || !link.can("cancel")) {
+    const link = this.#currentLink();
+    const sentOn = request instanceof OutgoingRequest ? request.sentOn : this.#sentOn.get(request);
+    if (link === undefined || link !== sentOn || !link.can("cancel")) {
       return;
     }
-    const { id, target, sender } = request;
+    const { target, sender } = request;
+    const isNumbered = link.calls !== undefined && request instanceof OutgoingRequest;
+    const id = isNumbered ? String(request.call.number) : request.id;
     this.#outgoing.send(cancelRequest(id, target, sender), undefined, link).catch((error) => {
       logger.debug("a call could not be cancelled at its agent", { id, error });
     });

@@ -17,8 +17,9 @@ import { handIn } from "./hand-in.ts";
 import { handOver, isHandOver, takeLeave } from "./hand-over.ts";
 import type { HostLink } from "./host-link.ts";
 import { lastWillEvent } from "./last-will-event.ts";
+import type { SignalLike } from "./lazy-signal.ts";
 import { LocalRuntime } from "./local-runtime.ts";
-import { OutgoingEvent } from "./outgoing.ts";
+import { callKeyOf, OutgoingEvent } from "./outgoing.ts";
 import { OutgoingQueue } from "./outgoing-queue.ts";
 import { OwnRetainedValues } from "./own-retained-values.ts";
 import { Registrations } from "./registrations.ts";
@@ -81,7 +82,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
       onWritten: (envelope) => {
         this.#ownValues.note(envelope);
         if (envelope.kind === "request") {
-          this.calls.markSent(envelope.id);
+          this.calls.markSent(callKeyOf(envelope));
           this.#givenUp.noteSent(envelope);
         }
       },
@@ -180,7 +181,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
 
   protected transmit(
     envelope: EventEnvelope | RequestEnvelope,
-    signal: AbortSignal | undefined,
+    signal: SignalLike | undefined,
   ): Promise<void> | undefined {
     if (envelope.kind === "request") {
       this.#givenUp.watch(envelope, signal);
@@ -192,7 +193,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
     ) {
       return this.#outgoing.publish(batchedForm(envelope));
     }
-    return this.#outgoing.send(envelope, signal);
+    return this.#outgoing.offer(envelope, signal);
   }
 
   protected async announceType(agentType: string, policy: TypePolicy | undefined): Promise<void> {

@@ -105,7 +105,7 @@ export async function takeLeave(
   const call = calls.open(leaveRequest("", agentType).target, timeoutMs, undefined);
   try {
     // The next host has nothing to move.
-    void link.ended.then((error) => calls.fail(call.id, error));
+    void link.ended.then((error) => calls.fail(call, error));
     await outgoing.send(leaveRequest(call.id, agentType), undefined, link);
     await call.answer;
   } catch (error) {

@@ -9,6 +9,7 @@ import { type Circuit, isAgentFailure } from "./circuit.ts";
 import { contextOf, type Delivery, describe, givenUp, type MessageDelivery } from "./delivery.ts";
 import type { MutableDispatchCounts } from "./dispatch-counts.ts";
 import { endsWithin } from "./ends-within.ts";
+import { abortSignalOf, type SignalLike } from "./lazy-signal.ts";
 import type { MessageTypes } from "./message-types.ts";
 import { TimeLimit } from "./time-limit.ts";
 import type { Turnstile } from "./turnstile.ts";
@@ -197,7 +198,7 @@ export class Handling {
   }
 
   /** Gives {@link HANDLED} when the handler has ended already. Does not throw, but may reject. */
-  #run(delivery: Delivery, signal: AbortSignal): Promise<object | undefined> {
+  #run(delivery: Delivery, signal: SignalLike): Promise<object | undefined> {
     const { living, turnstile } = delivery.slot;
     if (delivery.kind === "task" || living === undefined || !turnstile.tryEnter()) {
       return this.#runWhenReady(delivery, signal);
@@ -216,7 +217,7 @@ export class Handling {
     return leaving(turnstile, running);
   }
 
-  async #runWhenReady(delivery: Delivery, signal: AbortSignal): Promise<object | undefined> {
+  async #runWhenReady(delivery: Delivery, signal: SignalLike): Promise<object | undefined> {
     const { slot } = delivery;
     const { turnstile } = slot;
     const isOpen = turnstile.enter();
@@ -226,7 +227,7 @@ export class Handling {
     try {
       const agent = await slot.agent();
       if (delivery.kind === "task") {
-        await delivery.task.run(signal);
+        await delivery.task.run(abortSignalOf(signal));
         return undefined;
       }
       const { envelope } = delivery;

@@ -1,10 +1,11 @@
 import type { Metadata } from "@grpc/grpc-js";
+import type { RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { EventBatch } from "../core/event-batch.ts";
 import { AgentRpcClient, type FrameStream } from "../wire/autogen/client.ts";
 import { type Capability, capabilitiesIn } from "../wire/capabilities.ts";
 import { fromServiceError } from "../wire/grpc-status.ts";
-import type { BatchSink, FrameSink } from "./frame-sink.ts";
+import type { BatchSink, CallSink, FrameSink } from "./frame-sink.ts";
 import { type HostWelcome, LinkChannel } from "./link-channel.ts";
 
 /** How messages are spoken: agentrt's own way, which not every host knows, or AutoGen's. */
@@ -22,6 +23,8 @@ export interface HostLinkOptions {
   /** Metadata of the channel for messages, beside the client id. */
   readonly channelMetadata: () => Metadata | undefined;
   readonly onFrame: (bytes: Uint8Array) => void;
+  /** A call or an answer came in agentrt's own form. */
+  readonly onCall: (envelope: RequestEnvelope | ResponseEnvelope) => void;
   /** A batch came; `taken` is to be called when it is where there is room for it. */
   readonly onBatch: (batch: EventBatch, taken: () => void) => void;
   /** The host stops; {@link HostLink.answerGoingAway} is to be called when nothing more is to be sent but answers. */
@@ -88,6 +91,10 @@ export class HostLink implements FrameSink {
 
   get batches(): BatchSink | undefined {
     return this.#channel;
+  }
+
+  get calls(): CallSink | undefined {
+    return this.#channel?.calls;
   }
 
   /**
@@ -157,13 +164,14 @@ export class HostLink implements FrameSink {
   }
 
   #openChannel(options: HostLinkOptions, onWelcome: (welcome: HostWelcome) => void): LinkChannel {
-    const { producer, lastInstance, onFrame, onBatch } = options;
+    const { producer, lastInstance, onFrame, onCall, onBatch } = options;
     return new LinkChannel({
       stream: this.#stream,
       producer,
       lastInstance,
       onWelcome,
       onMessage: onFrame,
+      onCall,
       onBatch,
       onGoingAway: options.onGoingAway,
       onUnreadable: (error) => {

@@ -5,6 +5,7 @@ import { AgentrtError } from "../core/errors.ts";
 import { PrioritizedQueue } from "../core/prioritized-queue.ts";
 import { priorityOf } from "../core/priority.ts";
 import { noSuchAgent } from "./agent-instances.ts";
+import type { SignalLike } from "./lazy-signal.ts";
 import { LocalRuntime } from "./local-runtime.ts";
 import { type RuntimeOptionsInput, runtimeOptions } from "./runtime-options.ts";
 
@@ -13,7 +14,7 @@ type RuntimeState = "idle" | "running" | "stopping" | "stopped";
 
 interface Waiting {
   readonly envelope: EventEnvelope | RequestEnvelope;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: SignalLike | undefined;
 }
 
 /**
@@ -96,7 +97,7 @@ export class SingleThreadedAgentRuntime extends LocalRuntime {
 
   protected transmit(
     envelope: EventEnvelope | RequestEnvelope,
-    signal: AbortSignal | undefined,
+    signal: SignalLike | undefined,
   ): undefined {
     if (this.#state === "running") {
       this.#deliver(envelope, signal);
@@ -140,7 +141,7 @@ export class SingleThreadedAgentRuntime extends LocalRuntime {
     }
   }
 
-  #deliver(envelope: EventEnvelope | RequestEnvelope, signal: AbortSignal | undefined): void {
+  #deliver(envelope: EventEnvelope | RequestEnvelope, signal: SignalLike | undefined): void {
     if (envelope.kind === "event") {
       this.dispatcher.deliverEvent(envelope);
     } else if (signal?.aborted !== true) {

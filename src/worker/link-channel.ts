@@ -1,3 +1,4 @@
+import type { RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { BatchRoute, EventBatch } from "../core/event-batch.ts";
 import { RECEIVERS_HEADER } from "../core/routing-headers.ts";
@@ -16,6 +17,7 @@ import { PacketWriter } from "../wire/link/packet-writer.ts";
 import { Receipts } from "../wire/link/receipts.ts";
 import { LINK_VERSION } from "../wire/link/service.ts";
 import type { BatchSink } from "./frame-sink.ts";
+import { LinkCalls } from "./link-calls.ts";
 import type { NumberedRoute } from "./outgoing-batches.ts";
 
 /** Bytes that the host may have under way to this worker. What is under way cannot be overtaken. */
@@ -33,6 +35,8 @@ export interface LinkChannelOptions {
   readonly lastInstance: string;
   readonly onWelcome: (welcome: HostWelcome) => void;
   readonly onMessage: (message: Uint8Array) => void;
+  /** A call or an answer came in agentrt's own form. */
+  readonly onCall: (envelope: RequestEnvelope | ResponseEnvelope) => void;
   /** A batch came; `taken` is to be called when it is where there is room for it. */
   readonly onBatch: (batch: EventBatch, taken: () => void) => void;
   /** The host stops: nothing more should be sent. */
@@ -46,6 +50,7 @@ export class LinkChannel implements BatchSink {
   readonly #options: LinkChannelOptions;
   readonly #writer: PacketWriter;
   readonly #receipts: Receipts;
+  readonly calls: LinkCalls;
   readonly #inbound = new Map<number, BatchRoute>();
   readonly #introduced = new Set<number>();
   #forgotten: number[] = [];
@@ -57,6 +62,7 @@ export class LinkChannel implements BatchSink {
     this.#options = options;
     const { stream, producer, lastInstance } = options;
     this.#writer = new PacketWriter(stream, 0, () => this.#onDrain());
+    this.calls = new LinkCalls(this.#writer);
     this.#receipts = new Receipts(WINDOW_BYTES, (taken) =>
       this.#writer.sendControl(
         encodeControlFrame({ case: "credit", value: { takenBytes: BigInt(taken) } }),
@@ -136,6 +142,11 @@ export class LinkChannel implements BatchSink {
           case "batch":
             this.#batch(frame);
             break;
+          case "call":
+          case "answer":
+            this.#options.onCall(this.calls.envelopeOf(frame));
+            this.#receipts.take(creditOf(frame));
+            break;
           case "message":
             this.#options.onMessage(frame.message);
             this.#receipts.take(creditOf(frame));
@@ -167,18 +178,22 @@ export class LinkChannel implements BatchSink {
   #control({ frame }: ControlFrame): void {
     switch (frame.case) {
       case "welcome": {
-        const { instance, accepted, windowBytes } = frame.value;
+        const { instance, accepted, windowBytes, maxRoutes } = frame.value;
+        this.calls.hostRoutes = maxRoutes;
         this.#accepted = Number(accepted);
         this.#writer.windowBytes = Number(windowBytes);
         this.#options.onWelcome({ instance });
         break;
       }
       case "route":
-        this.#inbound.set(frame.value.number, namingReceivers(decodeRoute(frame.value)));
+        if (!this.calls.agree(frame.value)) {
+          this.#inbound.set(frame.value.number, namingReceivers(decodeRoute(frame.value)));
+        }
         break;
       case "routesGone":
         for (const number of frame.value.numbers) {
           this.#inbound.delete(number);
+          this.calls.forgetInbound(number);
         }
         break;
       case "credit":

@@ -25,6 +25,7 @@ import { endsWithin } from "./ends-within.ts";
 import { GivenInstances } from "./given-instances.ts";
 import { Interventions } from "./interventions.ts";
 import { assertIsolated } from "./isolation/isolated-factory.ts";
+import type { SignalLike } from "./lazy-signal.ts";
 import { type Message, publishOptionsOf } from "./message.ts";
 import { MessageTypes } from "./message-types.ts";
 import { PendingCalls } from "./pending-calls.ts";
@@ -97,7 +98,7 @@ export abstract class LocalRuntime implements AgentRuntime, AsyncDisposable {
    */
   protected abstract transmit(
     envelope: EventEnvelope | RequestEnvelope,
-    signal: AbortSignal | undefined,
+    signal: SignalLike | undefined,
   ): Promise<void> | undefined;
   protected abstract announceType(type: string, policy: TypePolicy | undefined): Promise<void>;
   protected abstract announceSubscription(subscription: Subscription): Promise<void>;

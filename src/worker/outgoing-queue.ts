@@ -1,23 +1,21 @@
 import type { Envelope, EventEnvelope } from "../core/envelope.ts";
-import { ENVELOPE_OVERHEAD_BYTES } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { PrioritizedQueue, type QueueLimits } from "../core/prioritized-queue.ts";
 import { priorityOf } from "../core/priority.ts";
 import { encodeMessage } from "../wire/autogen/codec.ts";
 import type { BatchedForm } from "./batched-form.ts";
 import type { FrameSink } from "./frame-sink.ts";
+import type { SignalLike } from "./lazy-signal.ts";
 import { type ClosedBatch, OutgoingBatches } from "./outgoing-batches.ts";
+import {
+  assertFits,
+  type OutgoingMessage,
+  outgoingMessage,
+  withOwnData,
+  writeMessage,
+} from "./outgoing-message.ts";
 import { UnacceptedBatches } from "./unaccepted-batches.ts";
 import { Waiters } from "./waiters.ts";
-
-interface OutgoingMessage {
-  readonly kind: "message";
-  readonly envelope: Envelope;
-  readonly bytes: Uint8Array;
-  /** Set on an answer: it is good for the connection that its request came on only. */
-  readonly onlyFor: FrameSink | undefined;
-  readonly signal: AbortSignal | undefined;
-}
 
 type Outgoing = OutgoingMessage | ClosedBatch;
 
@@ -83,7 +81,7 @@ export class OutgoingQueue {
    */
   publish(record: BatchedForm): Promise<void> | undefined {
     const { data, extras } = record;
-    this.#assertFits(data.byteLength + (extras?.byteLength ?? 0));
+    assertFits(data.byteLength + (extras?.byteLength ?? 0), this.#options.maxMessageBytes);
     if (this.#waiters.length === 0 && this.#hasRoomFor(data.byteLength)) {
       this.#batches.add(record.route, data, extras);
       return undefined;
@@ -99,22 +97,37 @@ export class OutgoingQueue {
    */
   async send(
     envelope: Envelope,
-    signal: AbortSignal | undefined,
+    signal: SignalLike | undefined,
     onlyFor?: FrameSink,
   ): Promise<void> {
-    const bytes = this.#encode(envelope);
-    const item: OutgoingMessage = { kind: "message", envelope, bytes, onlyFor, signal };
+    await this.offer(envelope, signal, onlyFor);
+  }
+
+  /** As `send`; undefined when it is accepted at once, and what `send` rejects with may be thrown. */
+  offer(
+    envelope: Envelope,
+    signal: SignalLike | undefined,
+    onlyFor?: FrameSink,
+  ): Promise<void> | undefined {
+    const item = outgoingMessage(envelope, this.#options.maxMessageBytes, onlyFor, signal);
     // What was published before goes out before it.
     this.#batches.closeAll();
     if (this.#state.kind === "answering" && onlyFor === this.#state.sink) {
-      onlyFor.write(bytes);
-      return;
+      writeMessage(item, onlyFor);
+      return undefined;
     }
-    if (this.#waiters.length === 0 && this.#push(item)) {
+    const isNothingBefore =
+      this.#waiters.length === 0 && this.#queue.length === 0 && !this.#isWriting;
+    if (isNothingBefore && this.#state.kind === "open") {
+      this.#write(item, this.#state.sink);
+      return undefined;
+    }
+    const kept = withOwnData(item);
+    if (this.#waiters.length === 0 && this.#push(kept)) {
       this.#writeAll();
-      return;
+      return undefined;
     }
-    await this.#waitForRoom(item, signal);
+    return this.#waitForRoom(kept, signal);
   }
 
   /** Begins to write to a connection, what was kept first. */
@@ -191,31 +204,13 @@ export class OutgoingQueue {
     this.#queue.pushAnyway(batch, byteLength, batch.route.priority, count);
   }
 
-  #encode(envelope: Envelope): Uint8Array {
-    const bytes = encodeMessage(envelope);
-    this.#assertFits(bytes.byteLength);
-    return bytes;
-  }
-
-  #assertFits(bytes: number): void {
-    const { maxMessageBytes } = this.#options;
-    if (bytes > maxMessageBytes) {
-      throw new AgentrtError(
-        "TOO_LARGE",
-        `The message is ${bytes} bytes, over the limit of ${maxMessageBytes}. Send less, or raise maxMessageBytes here and on the host.`,
-        { data: { bytes, limit: maxMessageBytes } },
-      );
-    }
-  }
-
   #push(item: OutgoingMessage): boolean {
-    const bytes = ENVELOPE_OVERHEAD_BYTES + item.bytes.byteLength;
-    return this.#queue.push(item, bytes, priorityOf(item.envelope.headers));
+    return this.#queue.push(item, item.size, priorityOf(item.envelope.headers));
   }
 
   async #waitForRoom(
     item: OutgoingMessage | BatchedForm,
-    signal: AbortSignal | undefined,
+    signal: SignalLike | undefined,
   ): Promise<void> {
     if (this.#state.kind === "detached" || this.#state.kind === "answering") {
       throw notConnected(this.#queue);
@@ -255,7 +250,7 @@ export class OutgoingQueue {
       if (item.signal?.aborted === true || !isMeant) {
         return;
       }
-      hasRoom = sink.write(item.bytes);
+      hasRoom = writeMessage(item, sink);
     }
     if (!hasRoom) {
       this.#state = { kind: "full", sink };

@@ -92,21 +92,49 @@ function eventHeaders(options: PublishOptions): Headers {
   return headers;
 }
 
-export function requestFor(
-  id: string,
-  target: AgentId,
-  payload: Payload,
-  options: PublishOptions,
-): RequestEnvelope {
-  return {
-    kind: "request",
-    id,
-    target,
-    sender: options.sender,
-    method: "",
-    headers: headersOf(options),
-    payload,
-  };
+/** What a call is called: by a number on agentrt's own dialect, by a text that nobody else uses elsewhere. */
+export interface CallName {
+  readonly number: number;
+  readonly id: string;
+}
+
+/** What a call that has left is known by: a number, or the id when it has none. */
+export function callKeyOf(request: RequestEnvelope): number | string {
+  return request instanceof OutgoingRequest ? request.call.number : request.id;
+}
+
+/** A call of this process. */
+export class OutgoingRequest implements RequestEnvelope {
+  readonly kind = "request";
+  readonly method = "";
+  readonly call: CallName;
+  readonly target: AgentId;
+  readonly sender: AgentId | undefined;
+  readonly headers: Headers;
+  /** The connection by which it left this process. */
+  sentOn: object | undefined;
+  #payload: Payload;
+
+  constructor(call: CallName, target: AgentId, payload: Payload, options: PublishOptions) {
+    this.call = call;
+    this.target = target;
+    this.sender = options.sender;
+    this.headers = headersOf(options);
+    this.#payload = payload;
+  }
+
+  get id(): string {
+    return this.call.id;
+  }
+
+  get payload(): Payload {
+    return this.#payload;
+  }
+
+  /** To be called when it has to wait: the caller may use its bytes for something else meanwhile. */
+  keepData(): void {
+    this.#payload = { ...this.#payload, data: new Uint8Array(this.#payload.data) };
+  }
 }
 
 /** Says that a call was given up; see {@link CANCEL_HEADER}. */
@@ -116,12 +144,15 @@ export function cancelRequest(
   sender: AgentId | undefined,
 ): RequestEnvelope {
   return {
-    ...requestFor(id, target, EMPTY_PAYLOAD, sender === undefined ? {} : { sender }),
-    headers: { [CANCEL_HEADER]: id },
+    ...{ kind: "request", id, target, sender, method: "" },
+    ...{ headers: { [CANCEL_HEADER]: id }, payload: EMPTY_PAYLOAD },
   };
 }
 
-function headersOf({ headers = {}, priority }: PublishOptions): Headers {
+function headersOf({ headers, priority }: PublishOptions): Headers {
+  if (headers === undefined && priority === undefined) {
+    return NO_HEADERS;
+  }
   return priority === undefined ? { ...headers } : { ...headers, [PRIORITY_HEADER]: priority };
 }
 

@@ -1,24 +1,83 @@
 import type { AgentId } from "../core/agent-id.ts";
 import type { ResponseEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
+import { LinkedResponse, numberOf } from "../wire/link/linked-calls.ts";
 import { errorOfAnswer } from "./answer.ts";
+import type { CallName } from "./outgoing.ts";
 
-interface PendingCall {
-  readonly recipient: AgentId;
-  /** True when it has left this process, so that it ends with the connection. */
-  isSent: boolean;
-  readonly end: (outcome: ResponseEnvelope | AgentrtError) => void;
-}
+/** The greatest number of a call; after it they begin anew, without those that are open. */
+const MAX_NUMBER = 0xffff_ffff;
 
 /** One open call: `answer` always ends, whatever the peer does. */
-export interface OpenCall {
-  readonly id: string;
+export interface OpenCall extends CallName {
   readonly answer: Promise<ResponseEnvelope>;
+}
+
+class PendingCall implements OpenCall {
+  readonly number: number;
+  readonly recipient: AgentId;
+  readonly answer: Promise<ResponseEnvelope>;
+  /** True when it has left this process, so that it ends with the connection. */
+  isSent = false;
+  readonly #scope: string;
+  readonly #resolve: (response: ResponseEnvelope) => void;
+  readonly #reject: (error: AgentrtError) => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #forgetSignal: (() => void) | undefined;
+
+  constructor(number: number, scope: string, recipient: AgentId) {
+    const { promise, resolve, reject } = Promise.withResolvers<ResponseEnvelope>();
+    // A call may end while its request still waits to be sent, before anybody awaits the answer.
+    promise.catch(ignore);
+    this.number = number;
+    this.#scope = scope;
+    this.recipient = recipient;
+    this.answer = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  get id(): string {
+    return this.#scope + this.number;
+  }
+
+  /** Has it ended by the clock, and by the signal. */
+  limit(
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    end: (error: AgentrtError) => void,
+  ): void {
+    const { recipient } = this;
+    this.#timer = setTimeout(() => end(deadline(recipient, timeoutMs)), timeoutMs);
+    if (signal !== undefined) {
+      const onAbort = (): void => end(cancelled(recipient, signal.reason));
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#forgetSignal = () => signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  end(outcome: ResponseEnvelope | AgentrtError): void {
+    clearTimeout(this.#timer);
+    this.#forgetSignal?.();
+    if (outcome instanceof AgentrtError) {
+      this.#reject(outcome);
+      return;
+    }
+    const error = errorOfAnswer(outcome);
+    if (error === undefined) {
+      this.#resolve(outcome);
+    } else {
+      this.#reject(error);
+    }
+  }
 }
 
 /** The calls that this runtime waits for. */
 export class PendingCalls {
-  readonly #calls = new Map<string, PendingCall>();
+  readonly #calls = new Map<number, PendingCall>();
+  /** Before the number in an id, because AutoGen's host mixes up callers that count from 1. */
+  readonly #scope = `${crypto.randomUUID()}.`;
+  #lastNumber = 0;
 
   get size(): number {
     return this.#calls.size;
@@ -29,45 +88,24 @@ export class PendingCalls {
    * carries, with `DEADLINE` after `timeoutMs`, or with `CANCELLED` when the signal aborts.
    */
   open(recipient: AgentId, timeoutMs: number, signal: AbortSignal | undefined): OpenCall {
-    // A UUID, because AutoGen's host mixes up callers that count from 1.
-    const id = crypto.randomUUID();
-    const { promise, resolve, reject } = Promise.withResolvers<ResponseEnvelope>();
-    // A call may end while its request still waits to be sent, before anybody awaits the answer.
-    promise.catch(() => undefined);
-    const timer = setTimeout(() => {
-      this.#end(id, deadline(recipient, timeoutMs));
-    }, timeoutMs);
-    const onAbort = (): void => {
-      this.#end(id, cancelled(recipient, signal?.reason));
-    };
-    signal?.addEventListener("abort", onAbort, { once: true });
-    this.#calls.set(id, {
-      recipient,
-      isSent: false,
-      end: (outcome) => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", onAbort);
-        const error = outcome instanceof AgentrtError ? outcome : errorOfAnswer(outcome);
-        if (error !== undefined) {
-          reject(error);
-        } else {
-          resolve(outcome as ResponseEnvelope);
-        }
-      },
-    });
+    const number = this.#freeNumber();
+    const call = new PendingCall(number, this.#scope, recipient);
+    this.#calls.set(number, call);
+    call.limit(timeoutMs, signal, (error) => this.#end(number, error));
     if (signal?.aborted === true) {
-      onAbort();
+      this.#end(number, cancelled(recipient, signal.reason));
     }
-    return { id, answer: promise };
+    return call;
   }
 
   /** False when no call waits for it: it ended before, or the id is unknown. */
   settle(response: ResponseEnvelope): boolean {
-    return this.#end(response.id, response);
+    const isLinked = response instanceof LinkedResponse;
+    return this.#end(isLinked ? response.number : this.#numberIn(response.id), response);
   }
 
-  fail(id: string, error: AgentrtError): boolean {
-    return this.#end(id, error);
+  fail({ number }: CallName, error: AgentrtError): boolean {
+    return this.#end(number, error);
   }
 
   /** Calls that have left this process. */
@@ -79,38 +117,53 @@ export class PendingCalls {
     return count;
   }
 
-  markSent(id: string): void {
-    const call = this.#calls.get(id);
-    if (call !== undefined) {
-      call.isSent = true;
+  /** @param call a number, or an id */
+  markSent(call: number | string): void {
+    const sent = this.#calls.get(typeof call === "number" ? call : this.#numberIn(call));
+    if (sent !== undefined) {
+      sent.isSent = true;
     }
   }
 
   /** Ends the calls that were sent; the others go on waiting. */
   failSent(errorFor: (recipient: AgentId) => AgentrtError): void {
-    for (const [id, call] of [...this.#calls]) {
-      if (call.isSent) {
-        this.#end(id, errorFor(call.recipient));
+    for (const { number, isSent, recipient } of [...this.#calls.values()]) {
+      if (isSent) {
+        this.#end(number, errorFor(recipient));
       }
     }
   }
 
   failAll(errorFor: (recipient: AgentId) => AgentrtError): void {
-    for (const [id, call] of [...this.#calls]) {
-      this.#end(id, errorFor(call.recipient));
+    for (const { number, recipient } of [...this.#calls.values()]) {
+      this.#end(number, errorFor(recipient));
     }
   }
 
-  #end(id: string, outcome: ResponseEnvelope | AgentrtError): boolean {
-    const call = this.#calls.get(id);
+  /** 0, which is no call's, for an id that this runtime has not made. */
+  #numberIn(id: string): number {
+    return numberOf(id.startsWith(this.#scope) ? id.slice(this.#scope.length) : id) ?? 0;
+  }
+
+  #freeNumber(): number {
+    do {
+      this.#lastNumber = this.#lastNumber >= MAX_NUMBER ? 1 : this.#lastNumber + 1;
+    } while (this.#calls.has(this.#lastNumber));
+    return this.#lastNumber;
+  }
+
+  #end(number: number, outcome: ResponseEnvelope | AgentrtError): boolean {
+    const call = this.#calls.get(number);
     if (call === undefined) {
       return false;
     }
-    this.#calls.delete(id);
+    this.#calls.delete(number);
     call.end(outcome);
     return true;
   }
 }
+
+const ignore = (): void => undefined;
 
 function deadline(recipient: AgentId, timeoutMs: number): AgentrtError {
   return new AgentrtError(

@@ -1,13 +1,14 @@
 import type { AgentId } from "../core/agent-id.ts";
-import type { EventEnvelope, RequestEnvelope } from "../core/envelope.ts";
+import type { EventEnvelope, RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { PublishOptions, SendOptions } from "../core/runtime.ts";
 import { TopicId } from "../core/topic-id.ts";
 import type { MessageTracing } from "../telemetry/message-tracing.ts";
 import type { Interventions } from "./interventions.ts";
+import { LazySignal, type SignalLike } from "./lazy-signal.ts";
 import type { MessageTypes } from "./message-types.ts";
-import { eventFor, requestFor } from "./outgoing.ts";
-import { cancelled, type PendingCalls } from "./pending-calls.ts";
+import { eventFor, OutgoingRequest } from "./outgoing.ts";
+import { cancelled, type OpenCall, type PendingCalls } from "./pending-calls.ts";
 import { tracedSend } from "./traced-messages.ts";
 
 export interface SendingParts {
@@ -18,7 +19,7 @@ export interface SendingParts {
   /** Takes a message on its way; undefined when that is done. `signal` aborts when nobody waits for it any more. */
   readonly transmit: (
     envelope: EventEnvelope | RequestEnvelope,
-    signal: AbortSignal | undefined,
+    signal: SignalLike | undefined,
   ) => Promise<void> | undefined;
   readonly tracing: MessageTracing | undefined;
 }
@@ -101,13 +102,17 @@ export class Sending {
     const payload = messageTypes.encode(message);
     const timeoutMs = options.timeoutMs ?? callTimeoutMs;
     const call = calls.open(recipient, timeoutMs, options.signal);
-    const ended = new AbortController();
+    const ended = new LazySignal();
     try {
-      const request = requestFor(call.id, recipient, payload, options);
-      const { payload: result } = await tracedSend(tracing, request, async (traced) => {
-        void this.#transmitCall(traced, ended.signal);
-        return await call.answer;
-      });
+      const request = new OutgoingRequest(call, recipient, payload, options);
+      const { payload: result } = await tracedSend<RequestEnvelope, ResponseEnvelope>(
+        tracing,
+        request,
+        (traced) => {
+          this.#transmitCall(traced, call, ended);
+          return call.answer;
+        },
+      );
       return messageTypes.decodeResult(result);
     } catch (error) {
       ended.abort(error);
@@ -115,12 +120,15 @@ export class Sending {
     }
   }
 
-  /** Does not reject: the call ends with the error. */
-  async #transmitCall(request: RequestEnvelope, signal: AbortSignal): Promise<void> {
+  /** Does not throw: the call ends with the error. */
+  #transmitCall(request: RequestEnvelope, call: OpenCall, ended: LazySignal): void {
+    const fail = (error: unknown): void => {
+      this.#parts.calls.fail(call, AgentrtError.from(error));
+    };
     try {
-      await this.#parts.transmit(request, signal);
+      this.#parts.transmit(request, ended)?.catch(fail);
     } catch (error) {
-      this.#parts.calls.fail(request.id, AgentrtError.from(error));
+      fail(error);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { AgentrtError } from "../core/errors.ts";
+import type { SignalLike } from "./lazy-signal.ts";
 import { cancelled } from "./pending-calls.ts";
 
 interface Waiter<T> {
@@ -15,7 +16,7 @@ export class Waiters<T> {
   }
 
   /** Resolves when the item was admitted. @throws AgentrtError `CANCELLED`, and what `rejectAll` gives */
-  async wait(item: T, signal: AbortSignal | undefined): Promise<void> {
+  async wait(item: T, signal: SignalLike | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onAbort = (): void => {
       this.#waiters = this.#waiters.filter((waiter) => waiter.item !== item);

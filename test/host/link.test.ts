@@ -65,6 +65,33 @@ class RawWorker implements Disposable {
     this.stream.write(batch.close(route, sequence));
   }
 
+  agreeCalls(number: number, targetType: string, targetKey = "k"): void {
+    const value = { number, targetType, targetKey, dataType: "D", contentType: "c" };
+    this.send({ case: "route", value });
+  }
+
+  agreeAnswers(number: number): void {
+    this.send({ case: "route", value: { number, dataType: "R", contentType: "c" } });
+  }
+
+  send32(tag: "call" | "answer", route: number, id: number, text: string): void {
+    this.send({ case: tag, value: { route, id, data: Buffer.from(text) } });
+  }
+
+  linked(kind: "call" | "answer"): readonly { route: number; id: number; text: string }[] {
+    return this.frames.flatMap((frame) =>
+      frame.kind === kind && "renumbered" in frame
+        ? [{ route: frame.route, id: frame.id, text: Buffer.from(frame.data).toString() }]
+        : [],
+    );
+  }
+
+  messages(): readonly ReturnType<typeof decodeMessage>[] {
+    return this.frames.flatMap((frame) =>
+      frame.kind === "message" ? [decodeMessage(frame.message)] : [],
+    );
+  }
+
   controls(name: NonNullable<Frame["case"]>): readonly unknown[] {
     return this.frames.flatMap((frame) =>
       frame.kind === "control" && frame.frame.case === name ? [frame.frame.value] : [],
@@ -282,6 +309,99 @@ describe("agentrt.v1.Link at the host", () => {
     a.publish(2, 1, "x");
     await waitFor(() => host.report().totals.eventsIn === 1, { what: "an event" });
     a.publish(1, 2, "x");
+    await waitFor(() => a.error !== undefined, { what: "the end of the stream" });
+    expect(host.report().totals.workersExpelled).toBe(1);
+  });
+
+  test("calls - link to link, the bytes go on with the host's numbers, and the answer with the caller's", async () => {
+    await using host = await startHost();
+    using caller = new RawWorker(host.address, "caller");
+    using callee = new RawWorker(host.address, "callee");
+    await caller.greet();
+    await callee.greet();
+    await callee.rpc.registerAgent("adder", 5_000);
+    caller.agreeCalls(41, "adder");
+    caller.send32("call", 41, 900, "one");
+    caller.send32("call", 41, 901, "two");
+    await waitFor(() => callee.linked("call").length === 2, { what: "two calls" });
+    const [first, second] = callee.linked("call");
+    expect([first?.text, second?.text]).toEqual(["one", "two"]);
+    expect(first?.id).not.toBe(second?.id);
+    expect(callee.controls("route")).toMatchObject([
+      { number: first?.route, targetType: "adder", targetKey: "k", dataType: "D", topicType: "" },
+    ]);
+    callee.agreeAnswers(7);
+    callee.send32("answer", 7, second?.id ?? 0, "TWO");
+    callee.send32("answer", 7, first?.id ?? 0, "ONE");
+    callee.send32("answer", 7, first?.id ?? 0, "AGAIN");
+    await waitFor(() => caller.linked("answer").length === 2, { what: "two answers" });
+    expect(caller.linked("answer")).toMatchObject([
+      { id: 901, text: "TWO" },
+      { id: 900, text: "ONE" },
+    ]);
+    expect(caller.controls("route")).toMatchObject([{ dataType: "R", targetType: "" }]);
+    await waitFor(() => host.report().totals.strayResponses === 1, { what: "a stray answer" });
+    const { totals } = host.report();
+    expect([totals.callsIn, totals.callsAnswered]).toEqual([2, 2]);
+  });
+
+  test("calls - link to AutoGen and back, and AutoGen to link and back", async () => {
+    await using host = await startHost();
+    using link = new RawWorker(host.address, "link");
+    await link.greet();
+    await link.rpc.registerAgent("linked", 5_000);
+    const old = new AgentRpcClient(host.address, "old", { maxMessageBytes: 1e6 });
+    const channel = old.openChannel();
+    const got: ReturnType<typeof decodeMessage>[] = [];
+    channel.on("data", (bytes: Uint8Array) => got.push(decodeMessage(bytes)));
+    channel.on("error", () => undefined);
+    await old.registerAgent("older", 5_000);
+    link.agreeCalls(1, "older");
+    link.send32("call", 1, 5, "x");
+    await waitFor(() => got.length === 1, { what: "a call at AutoGen's worker" });
+    expect(got[0]).toMatchObject({ kind: "request", payload: { dataType: "D" } });
+    const payload = { dataType: "R", contentType: "c", data: Buffer.from("y") };
+    const answer = { kind: "response", error: "", headers: {}, payload } as const;
+    channel.write(encodeMessage({ ...answer, id: got[0]?.id ?? "" }));
+    await waitFor(() => link.messages().length === 1, { what: "an answer on the link" });
+    expect(link.messages()).toMatchObject([{ kind: "response", id: "5", payload }]);
+
+    channel.write(encodeMessage(request("their-own", "linked", "z")));
+    await waitFor(() => link.messages().length === 2, { what: "a call on the link" });
+    link.agreeAnswers(2);
+    link.send32("answer", 2, Number(link.messages()[1]?.id), "w");
+    await waitFor(() => got.length === 2, { what: "an answer at AutoGen's worker" });
+    expect(got[1]).toMatchObject({ kind: "response", id: "their-own", payload: { dataType: "R" } });
+    old.close();
+  });
+
+  test("calls - one that fails, and one that is given up, go by the number as a text", async () => {
+    await using host = await startHost();
+    using caller = new RawWorker(host.address, "caller");
+    await caller.greet();
+    caller.agreeCalls(1, "nobody");
+    caller.send32("call", 1, 77, "x");
+    await waitFor(() => caller.messages().length === 1, { what: "an answer" });
+    expect(caller.messages()).toMatchObject([
+      { id: "77", headers: { "agentrt-code": "NO_SUCH_AGENT" } },
+    ]);
+    using callee = new RawWorker(host.address, "callee");
+    await callee.greet();
+    await callee.rpc.registerAgent("slow", 5_000);
+    caller.agreeCalls(2, "slow");
+    caller.send32("call", 2, 78, "x");
+    await waitFor(() => callee.linked("call").length === 1, { what: "a call" });
+    const cancel = { ...request("78", "slow", ""), headers: { "agentrt-cancel": "78" } };
+    caller.send({ case: "message", value: encodeMessage(cancel) });
+    await waitFor(() => host.report().totals.callsGivenUp === 1, { what: "a call given up" });
+  });
+
+  test("calls - one on a route of batches ends the stream", async () => {
+    await using host = await startHost();
+    using a = new RawWorker(host.address, "a");
+    await a.greet();
+    a.agree(1, "t");
+    a.send32("call", 1, 1, "x");
     await waitFor(() => a.error !== undefined, { what: "the end of the stream" });
     expect(host.report().totals.workersExpelled).toBe(1);
   });

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { AgentId } from "../../src/core/agent-id.ts";
 import type { Envelope, EventEnvelope } from "../../src/core/envelope.ts";
 import type { Priority } from "../../src/core/priority.ts";
 import { TopicId } from "../../src/core/topic-id.ts";
 import { decodeMessage } from "../../src/wire/autogen/codec.ts";
 import type { FrameSink } from "../../src/worker/frame-sink.ts";
+import { OutgoingRequest } from "../../src/worker/outgoing.ts";
 import { OutgoingQueue } from "../../src/worker/outgoing-queue.ts";
 import { rejectionOf } from "../kit/thrown.ts";
 
@@ -163,5 +165,24 @@ describe("outgoing queue", () => {
     await outgoing.send(event("a"), undefined);
     expect(outgoing.clear()).toBe(1);
     expect(outgoing.length).toBe(0);
+  });
+
+  test("a call that waits keeps its data, whatever its caller does with the bytes", async () => {
+    const { outgoing } = queue(2);
+    const data = Buffer.from("before");
+    const payload = { dataType: "X", contentType: "c", data };
+    const request = new OutgoingRequest(
+      { number: 1, id: "x.1" },
+      new AgentId("a", "k"),
+      payload,
+      {},
+    );
+    await outgoing.send(request, undefined);
+    data.fill("!");
+    const texts: string[] = [];
+    const write = (bytes: Uint8Array): boolean =>
+      texts.push(Buffer.from(decodeMessage(bytes).payload.data).toString()) > 0;
+    outgoing.attach({ write, onDrain: () => undefined });
+    expect(texts).toEqual(["before"]);
   });
 });

@@ -35,7 +35,7 @@ describe("pending calls", () => {
   test("a call may fail before anybody awaits its answer", async () => {
     const calls = new PendingCalls();
     const call = calls.open(recipient, 1_000, undefined);
-    calls.fail(call.id, gone());
+    calls.fail(call, gone());
     await new Promise((resolve) => setImmediate(resolve));
     expect((await rejectionOf(call.answer)).code).toBe("NOT_CONNECTED");
   });

@@ -1,5 +1,8 @@
+import type { AnswerRoute, CallRoute } from "../../core/call-route.ts";
 import { AgentrtError } from "../../core/errors.ts";
 import type { BatchRoute } from "../../core/event-batch.ts";
+import { encodeAnswerRoute, encodeCallRoute } from "../../wire/link/call-route.ts";
+import { encodeRoute } from "../../wire/link/frames.ts";
 import { OutRoute } from "./out-route.ts";
 
 /** Numbers are the host's own and never used twice while it runs, so that no worker mistakes one. */
@@ -14,6 +17,7 @@ export class RouteNumbers {
 
 /** A route of one publisher, and what the host makes of it for the receivers. */
 export class InboundRoute {
+  readonly kind = "batch";
   readonly route: BatchRoute;
   readonly #numbers: RouteNumbers;
   readonly #outs = new Map<string, OutRoute>();
@@ -23,7 +27,7 @@ export class InboundRoute {
   constructor(route: BatchRoute, numbers: RouteNumbers) {
     this.route = route;
     this.#numbers = numbers;
-    this.whole = new OutRoute(numbers.next(), route);
+    this.whole = outRouteOf(route, numbers);
   }
 
   /** The route for some agent types of the receiving worker. */
@@ -33,7 +37,7 @@ export class InboundRoute {
     if (existing !== undefined) {
       return existing;
     }
-    const made = new OutRoute(this.#numbers.next(), { ...this.route, receivers: agentTypes });
+    const made = outRouteOf({ ...this.route, receivers: agentTypes }, this.#numbers);
     this.#outs.set(key, made);
     return made;
   }
@@ -46,27 +50,63 @@ export class InboundRoute {
   }
 }
 
+function outRouteOf(route: BatchRoute, numbers: RouteNumbers): OutRoute {
+  return new OutRoute(numbers.next(), (number) => encodeRoute(number, route), route.receivers);
+}
+
+/** A route of one worker's calls. */
+export class InboundCallRoute {
+  readonly kind = "call";
+  readonly route: CallRoute;
+  readonly out: OutRoute;
+
+  constructor(route: CallRoute, numbers: RouteNumbers) {
+    this.route = route;
+    this.out = new OutRoute(numbers.next(), (number) => encodeCallRoute(number, route));
+  }
+
+  retire(): void {
+    this.out.retire();
+  }
+}
+
+/** A route of one worker's answers. */
+export class InboundAnswerRoute {
+  readonly kind = "answer";
+  readonly route: AnswerRoute;
+  readonly out: OutRoute;
+
+  constructor(route: AnswerRoute, numbers: RouteNumbers) {
+    this.route = route;
+    this.out = new OutRoute(numbers.next(), (number) => encodeAnswerRoute(number, route));
+  }
+
+  retire(): void {
+    this.out.retire();
+  }
+}
+
+export type AgreedRoute = InboundRoute | InboundCallRoute | InboundAnswerRoute;
+
 /** The routes that one worker has agreed on with the host, by the worker's numbers. */
 export class InboundRoutes {
   readonly #max: number;
-  readonly #numbers: RouteNumbers;
-  readonly #routes = new Map<number, InboundRoute>();
+  readonly #routes = new Map<number, AgreedRoute>();
 
-  constructor(max: number, numbers: RouteNumbers) {
+  constructor(max: number) {
     this.#max = max;
-    this.#numbers = numbers;
   }
 
   get size(): number {
     return this.#routes.size;
   }
 
-  get(number: number): InboundRoute | undefined {
+  get(number: number): AgreedRoute | undefined {
     return this.#routes.get(number);
   }
 
   /** @throws AgentrtError `TOO_MANY` */
-  agree(number: number, route: BatchRoute): void {
+  agree(number: number, route: AgreedRoute): void {
     const before = this.#routes.get(number);
     if (before === undefined && this.#routes.size >= this.#max) {
       throw new AgentrtError(
@@ -76,7 +116,7 @@ export class InboundRoutes {
       );
     }
     before?.retire();
-    this.#routes.set(number, new InboundRoute(route, this.#numbers));
+    this.#routes.set(number, route);
   }
 
   forget(number: number): void {

@@ -1,7 +1,9 @@
-import type { EventEnvelope } from "../../core/envelope.ts";
+import type { Envelope, EventEnvelope } from "../../core/envelope.ts";
 import { AgentrtError } from "../../core/errors.ts";
 import { decodeMessage } from "../../wire/autogen/codec.ts";
 import { capabilitiesIn } from "../../wire/capabilities.ts";
+import type { CallFrame } from "../../wire/link/call-frame.ts";
+import { decodeCallRoute, kindOfRoute } from "../../wire/link/call-route.ts";
 import {
   type BatchFrame,
   type ControlFrame,
@@ -11,6 +13,7 @@ import {
   type HelloFrame,
   type LinkFrame,
   type MessageFrame,
+  type RouteFrame,
   readPacket,
 } from "../../wire/link/frames.ts";
 import { Receipts } from "../../wire/link/receipts.ts";
@@ -20,7 +23,15 @@ import { assertHeadersFit } from "../header-limits.ts";
 import type { HostStream, Session } from "../session.ts";
 import { tracedRoute } from "../traced-route.ts";
 import { InboundBatch } from "./inbound-batch.ts";
-import { InboundRoutes, type RouteNumbers } from "./inbound-routes.ts";
+import { InboundAnswer, InboundCall } from "./inbound-call.ts";
+import {
+  type AgreedRoute,
+  InboundAnswerRoute,
+  InboundCallRoute,
+  InboundRoute,
+  InboundRoutes,
+  type RouteNumbers,
+} from "./inbound-routes.ts";
 import { LinkSink } from "./link-sink.ts";
 import type { Producers } from "./producers.ts";
 
@@ -55,7 +66,7 @@ export class LinkReader {
   constructor(options: LinkReaderOptions) {
     this.#options = options;
     const { maxRoutes, linkWindowBytes } = options.parts.options;
-    this.#routes = new InboundRoutes(maxRoutes, options.state.numbers);
+    this.#routes = new InboundRoutes(maxRoutes);
     this.#receipts = new Receipts(linkWindowBytes, (taken) => this.#giveCredit(taken));
   }
 
@@ -98,6 +109,10 @@ export class LinkReader {
         return;
       case "batch":
         this.#batch(frame, this.#phase.producer);
+        break;
+      case "call":
+      case "answer":
+        this.#call(frame);
         break;
       case "message":
         this.#message(frame);
@@ -145,15 +160,10 @@ export class LinkReader {
   }
 
   #control({ frame }: ControlFrame, sink: LinkSink): void {
-    const { parts } = this.#options;
     switch (frame.case) {
-      case "route": {
-        const route = decodeRoute(frame.value);
-        assertHeadersFit({ kind: "event", headers: route.headers }, parts.options);
-        const { producer } = this.#phase as Extract<Phase, { name: "connected" }>;
-        this.#routes.agree(frame.value.number, { ...route, producer, receivers: [] });
+      case "route":
+        this.#routes.agree(frame.value.number, this.#agreed(frame.value));
         return;
-      }
       case "routesGone":
         for (const number of frame.value.numbers) {
           this.#routes.forget(number);
@@ -174,10 +184,8 @@ export class LinkReader {
   #batch(frame: BatchFrame, producer: string): void {
     const { parts, state, session } = this.#options;
     const route = this.#routes.get(frame.route);
-    if (route === undefined) {
-      throw new AgentrtError("BAD_FRAME", `The worker has not agreed on route ${frame.route}.`, {
-        data: { isUnreadable: true },
-      });
+    if (route?.kind !== "batch") {
+      throw notAgreed(frame);
     }
     session.messagesIn += frame.count;
     if (state.producers.accept(producer, frame.sequence + frame.count - 1)) {
@@ -188,15 +196,51 @@ export class LinkReader {
     this.#receipts.take(creditOf(frame));
   }
 
-  #message(frame: MessageFrame): void {
+  #call(frame: CallFrame): void {
     const { parts, session } = this.#options;
+    const agreed = this.#routes.get(frame.route);
     session.messagesIn += 1;
     this.#receipts.take(creditOf(frame));
-    const envelope = decodeMessage(frame.message);
+    if (agreed?.kind === "call" && frame.kind === "call") {
+      this.#route(new InboundCall(frame, agreed));
+    } else if (agreed?.kind === "answer" && frame.kind === "answer") {
+      const answer = new InboundAnswer(frame, agreed);
+      assertHeadersFit(answer, parts.options);
+      parts.router.route(answer, session);
+    } else {
+      throw notAgreed(frame);
+    }
+  }
+
+  #message(frame: MessageFrame): void {
+    this.#options.session.messagesIn += 1;
+    this.#receipts.take(creditOf(frame));
+    this.#route(decodeMessage(frame.message));
+  }
+
+  #route(envelope: Envelope): void {
+    const { parts, session } = this.#options;
     assertHeadersFit(envelope, parts.options);
     tracedRoute(parts.tracing, parts.options.maxMessageBytes, envelope, (message) =>
       parts.router.route(message, session),
     );
+  }
+
+  /** @throws AgentrtError `INVALID_TOPIC`, `INVALID_AGENT_ID`, `TOO_MANY`, `TOO_LARGE` */
+  #agreed(route: RouteFrame): AgreedRoute {
+    const { parts, state } = this.#options;
+    switch (kindOfRoute(route)) {
+      case "call":
+        return new InboundCallRoute(decodeCallRoute(route), state.numbers);
+      case "answer":
+        return new InboundAnswerRoute(route, state.numbers);
+      default: {
+        const batchRoute = decodeRoute(route);
+        assertHeadersFit({ kind: "event", headers: route.headers }, parts.options);
+        const { producer } = this.#phase as Extract<Phase, { name: "connected" }>;
+        return new InboundRoute({ ...batchRoute, producer, receivers: [] }, state.numbers);
+      }
+    }
   }
 
   #giveCredit(takenBytes: number): void {
@@ -219,6 +263,14 @@ export class LinkReader {
       badFrame(parts, session, error);
     }
   }
+}
+
+function notAgreed({ kind, route }: BatchFrame | CallFrame): AgentrtError {
+  return new AgentrtError(
+    "BAD_FRAME",
+    `The worker has not agreed on route ${route} for a ${kind}.`,
+    { data: { isUnreadable: true } },
+  );
 }
 
 /** @throws AgentrtError `BAD_FRAME`, `BAD_VERSION` */

@@ -1,6 +1,3 @@
-import type { BatchRoute } from "../../core/event-batch.ts";
-import { encodeRoute } from "../../wire/link/frames.ts";
-
 /** Whoever is told a route's number, and has to be told when it is over. */
 export interface RouteKnower {
   routeGone(route: OutRoute): void;
@@ -9,19 +6,26 @@ export interface RouteKnower {
 /** A route by the number that the host uses for it towards all workers, so that a batch is the same bytes for all. */
 export class OutRoute {
   readonly number: number;
-  readonly route: BatchRoute;
+  /** The agent types that a batch's records are for; empty is all that are subscribed. */
+  readonly receivers: readonly string[];
+  readonly #encode: (number: number) => Uint8Array;
   readonly #knowers = new Set<RouteKnower>();
   #encoded: Uint8Array | undefined;
   #isRetired = false;
 
-  constructor(number: number, route: BatchRoute) {
+  constructor(
+    number: number,
+    encode: (number: number) => Uint8Array,
+    receivers: readonly string[] = [],
+  ) {
     this.number = number;
-    this.route = route;
+    this.#encode = encode;
+    this.receivers = receivers;
   }
 
   /** The frame that agrees on it. */
   get encoded(): Uint8Array {
-    this.#encoded ??= encodeRoute(this.number, this.route);
+    this.#encoded ??= this.#encode(this.number);
     return this.#encoded;
   }
 

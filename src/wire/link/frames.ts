@@ -11,6 +11,7 @@ import {
   type Route,
 } from "../gen/agentrt/v1/link_pb.ts";
 import { TAG } from "./batch-frame.ts";
+import { ANSWER_TAG, CALL_TAG, type CallFrame, readCallFrame } from "./call-frame.ts";
 import { VarintReader } from "./varint.ts";
 
 /** A batch as it came, in the bytes in which it may be passed on. */
@@ -46,7 +47,10 @@ export interface ControlFrame {
 /** A worker's first frame. */
 export type HelloFrame = Extract<Frame["frame"], { case: "hello" }>["value"];
 
-export type LinkFrame = BatchFrame | MessageFrame | ControlFrame;
+/** Agrees on a route. */
+export type RouteFrame = Extract<Frame["frame"], { case: "route" }>["value"];
+
+export type LinkFrame = BatchFrame | CallFrame | MessageFrame | ControlFrame;
 
 export type ControlFrameInit = NonNullable<MessageInitShape<typeof FrameSchema>["frame"]>;
 
@@ -56,7 +60,7 @@ export function encodeControlFrame(frame: ControlFrameInit): Uint8Array {
 }
 
 /** Bytes of a frame as flow control counts them: all that it takes in its packet. */
-export function creditOf(frame: BatchFrame | MessageFrame): number {
+export function creditOf(frame: BatchFrame | CallFrame | MessageFrame): number {
   return frame.kind === "batch" ? frame.bytes.byteLength : frame.byteLength;
 }
 
@@ -95,18 +99,23 @@ function readFrame(
 ): LinkFrame | undefined {
   const reader = new VarintReader(packet, bodyAt, end);
   const tag = reader.next();
-  if (tag === TAG.batch || tag === TAG.message) {
-    const length = reader.next();
-    const from = reader.at;
-    reader.skip(length);
-    if (reader.isBroken || reader.hasMore) {
-      throw badPacket("a frame's length is wrong");
-    }
-    return tag === TAG.message
-      ? { kind: "message", message: packet.subarray(from, end), byteLength: end - start }
-      : readBatch(packet, start, from, end);
+  if (tag !== TAG.batch && tag !== TAG.message && tag !== CALL_TAG && tag !== ANSWER_TAG) {
+    return readControl(packet.subarray(start, end));
   }
-  return readControl(packet.subarray(start, end));
+  const length = reader.next();
+  const from = reader.at;
+  reader.skip(length);
+  if (reader.isBroken || reader.hasMore) {
+    throw badPacket("a frame's length is wrong");
+  }
+  switch (tag) {
+    case TAG.message:
+      return { kind: "message", message: packet.subarray(from, end), byteLength: end - start };
+    case TAG.batch:
+      return readBatch(packet, start, from, end);
+    default:
+      return readCallFrame(tag === CALL_TAG ? "call" : "answer", packet, start, from, end);
+  }
 }
 
 function readControl(packet: Uint8Array): ControlFrame | undefined {

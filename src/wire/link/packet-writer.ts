@@ -1,5 +1,8 @@
-/** A gRPC message is written when it has so many bytes, and at the end of the event loop's turn. */
-const PACKET_BYTES = 64 * 1024;
+/**
+ * A gRPC message is written when it has so many bytes, and when the code that sends has come to its end.
+ * Not more, so that the other end works on the first part of a burst while the next one is made.
+ */
+const PACKET_BYTES = 16 * 1024;
 
 /** Where packets go: a gRPC stream. */
 export interface PacketStream {
@@ -9,7 +12,7 @@ export interface PacketStream {
 }
 
 /**
- * Collects the frames of a turn of the event loop into few gRPC messages, and stops when so much is
+ * Collects the frames that are sent in a row into few gRPC messages, and stops when so much is
  * under way that the other end has not taken.
  */
 export class PacketWriter {
@@ -18,7 +21,7 @@ export class PacketWriter {
   #windowBytes: number;
   #units: Uint8Array[] = [];
   #unitBytes = 0;
-  #flushing: ReturnType<typeof setImmediate> | undefined;
+  #isFlushDue = false;
   #isStreamFull = false;
   #sentBytes = 0;
   #takenBytes = 0;
@@ -66,7 +69,11 @@ export class PacketWriter {
     }
     this.#units.push(unit);
     this.#unitBytes += unit.byteLength;
-    this.#flushing ??= setImmediate(() => this.flush());
+    if (!this.#isFlushDue) {
+      this.#isFlushDue = true;
+      // Behind all promises that are settled already, and so behind all that is sent because of them.
+      process.nextTick(this.#flushIfDue);
+    }
   }
 
   /** The other end has taken so many bytes since the stream began. Returns false for a number that cannot be. */
@@ -81,8 +88,7 @@ export class PacketWriter {
 
   /** Writes what was collected; to be called before the stream is ended. */
   flush(): void {
-    clearImmediate(this.#flushing);
-    this.#flushing = undefined;
+    this.#isFlushDue = false;
     const units = this.#units;
     const [first] = units;
     if (first === undefined) {
@@ -98,10 +104,16 @@ export class PacketWriter {
 
   /** Lets go of what was collected. */
   close(): void {
-    clearImmediate(this.#flushing);
+    this.#isFlushDue = false;
     this.#units = [];
     this.#unitBytes = 0;
   }
+
+  readonly #flushIfDue = (): void => {
+    if (this.#isFlushDue) {
+      this.flush();
+    }
+  };
 
   #tellIfRoom(): void {
     if (this.hasRoom) {

@@ -9,6 +9,7 @@ import {
 import { AgentrtError } from "../../core/errors.ts";
 import { decodeMessage, encodeMessage } from "../../wire/autogen/codec.ts";
 import { errorAnswerTo } from "../answer.ts";
+import type { SignalLike } from "../lazy-signal.ts";
 import { LocalRuntime } from "../local-runtime.ts";
 import { runtimeOptions } from "../runtime-options.ts";
 import type { FromThread, ToThread } from "./thread-messages.ts";
@@ -117,7 +118,7 @@ export class ThreadRuntime extends LocalRuntime {
 
   protected async transmit(
     envelope: EventEnvelope | RequestEnvelope,
-    signal: AbortSignal | undefined,
+    signal: SignalLike | undefined,
   ): Promise<void> {
     if (envelope.kind === "request") {
       const { id } = envelope;

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file agentrt/v1/link.proto.
  */
 export const file_agentrt_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChVhZ2VudHJ0L3YxL2xpbmsucHJvdG8SCmFnZW50cnQudjEiMAoLT3BlblJlcXVlc3QSIQoGZnJhbWVzGAEgAygLMhEuYWdlbnRydC52MS5GcmFtZSIxCgxPcGVuUmVzcG9uc2USIQoGZnJhbWVzGAEgAygLMhEuYWdlbnRydC52MS5GcmFtZSK5AgoFRnJhbWUSIgoFaGVsbG8YASABKAsyES5hZ2VudHJ0LnYxLkhlbGxvSAASJgoHd2VsY29tZRgCIAEoCzITLmFnZW50cnQudjEuV2VsY29tZUgAEiIKBXJvdXRlGAMgASgLMhEuYWdlbnRydC52MS5Sb3V0ZUgAEiIKBWJhdGNoGAQgASgLMhEuYWdlbnRydC52MS5CYXRjaEgAEhEKB21lc3NhZ2UYBSABKAxIABIkCgZjcmVkaXQYBiABKAsyEi5hZ2VudHJ0LnYxLkNyZWRpdEgAEisKCmdvaW5nX2F3YXkYByABKAsyFS5hZ2VudHJ0LnYxLkdvaW5nQXdheUgAEi0KC3JvdXRlc19nb25lGAggASgLMhYuYWdlbnRydC52MS5Sb3V0ZXNHb25lSABCBwoFZnJhbWUiVwoFSGVsbG8SDwoHdmVyc2lvbhgBIAEoDRIQCghwcm9kdWNlchgCIAEoCRIUCgx3aW5kb3dfYnl0ZXMYAyABKAQSFQoNbGFzdF9pbnN0YW5jZRgEIAEoCSKDAQoHV2VsY29tZRIPCgd2ZXJzaW9uGAEgASgNEhAKCGluc3RhbmNlGAIgASgJEhAKCGFjY2VwdGVkGAMgASgEEhQKDHdpbmRvd19ieXRlcxgEIAEoBBIZChFtYXhfbWVzc2FnZV9ieXRlcxgFIAEoDRISCgptYXhfcm91dGVzGAYgASgNIpkCCgVSb3V0ZRIOCgZudW1iZXIYASABKA0SEgoKdG9waWNfdHlwZRgCIAEoCRIUCgx0b3BpY19zb3VyY2UYAyABKAkSEwoLc2VuZGVyX3R5cGUYBCABKAkSEgoKc2VuZGVyX2tleRgFIAEoCRIRCglkYXRhX3R5cGUYBiABKAkSFAoMY29udGVudF90eXBlGAcgASgJEi8KB2hlYWRlcnMYCCADKAsyHi5hZ2VudHJ0LnYxLlJvdXRlLkhlYWRlcnNFbnRyeRIQCghwcm9kdWNlchgJIAEoCRIRCglyZWNlaXZlcnMYCiADKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiHQoKUm91dGVzR29uZRIPCgdudW1iZXJzGAEgAygNIpQBCgVCYXRjaBINCgVyb3V0ZRgBIAEoBxIQCghzZXF1ZW5jZRgCIAEoBhIQCghwb3NpdGlvbhgDIAEoBhINCgVjb3VudBgEIAEoBxIQCghjaGVja3N1bRgFIAEoBxImCghlbmNvZGluZxgGIAEoDjIULmFnZW50cnQudjEuRW5jb2RpbmcSDwoHcmVjb3JkcxgHIAEoDCKCAQoMUmVjb3JkRXh0cmFzEgoKAmlkGAEgASgJEjYKB2hlYWRlcnMYAiADKAsyJS5hZ2VudHJ0LnYxLlJlY29yZEV4dHJhcy5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoGQ3JlZGl0EhMKC3Rha2VuX2J5dGVzGAEgASgEEhAKCGFjY2VwdGVkGAIgASgEIhsKCUdvaW5nQXdheRIOCgZyZWFzb24YASABKAkqSgoIRW5jb2RpbmcSGAoURU5DT0RJTkdfVU5TUEVDSUZJRUQQABIRCg1FTkNPRElOR19HWklQEAESEQoNRU5DT0RJTkdfWlNURBACMkUKBExpbmsSPQoET3BlbhIXLmFnZW50cnQudjEuT3BlblJlcXVlc3QaGC5hZ2VudHJ0LnYxLk9wZW5SZXNwb25zZSgBMAFiBnByb3RvMw");
+  fileDesc("ChVhZ2VudHJ0L3YxL2xpbmsucHJvdG8SCmFnZW50cnQudjEiMAoLT3BlblJlcXVlc3QSIQoGZnJhbWVzGAEgAygLMhEuYWdlbnRydC52MS5GcmFtZSIxCgxPcGVuUmVzcG9uc2USIQoGZnJhbWVzGAEgAygLMhEuYWdlbnRydC52MS5GcmFtZSKBAwoFRnJhbWUSIgoFaGVsbG8YASABKAsyES5hZ2VudHJ0LnYxLkhlbGxvSAASJgoHd2VsY29tZRgCIAEoCzITLmFnZW50cnQudjEuV2VsY29tZUgAEiIKBXJvdXRlGAMgASgLMhEuYWdlbnRydC52MS5Sb3V0ZUgAEiIKBWJhdGNoGAQgASgLMhEuYWdlbnRydC52MS5CYXRjaEgAEhEKB21lc3NhZ2UYBSABKAxIABIkCgZjcmVkaXQYBiABKAsyEi5hZ2VudHJ0LnYxLkNyZWRpdEgAEisKCmdvaW5nX2F3YXkYByABKAsyFS5hZ2VudHJ0LnYxLkdvaW5nQXdheUgAEi0KC3JvdXRlc19nb25lGAggASgLMhYuYWdlbnRydC52MS5Sb3V0ZXNHb25lSAASIAoEY2FsbBgJIAEoCzIQLmFnZW50cnQudjEuQ2FsbEgAEiQKBmFuc3dlchgKIAEoCzISLmFnZW50cnQudjEuQW5zd2VySABCBwoFZnJhbWUiVwoFSGVsbG8SDwoHdmVyc2lvbhgBIAEoDRIQCghwcm9kdWNlchgCIAEoCRIUCgx3aW5kb3dfYnl0ZXMYAyABKAQSFQoNbGFzdF9pbnN0YW5jZRgEIAEoCSKDAQoHV2VsY29tZRIPCgd2ZXJzaW9uGAEgASgNEhAKCGluc3RhbmNlGAIgASgJEhAKCGFjY2VwdGVkGAMgASgEEhQKDHdpbmRvd19ieXRlcxgEIAEoBBIZChFtYXhfbWVzc2FnZV9ieXRlcxgFIAEoDRISCgptYXhfcm91dGVzGAYgASgNIsICCgVSb3V0ZRIOCgZudW1iZXIYASABKA0SEgoKdG9waWNfdHlwZRgCIAEoCRIUCgx0b3BpY19zb3VyY2UYAyABKAkSEwoLc2VuZGVyX3R5cGUYBCABKAkSEgoKc2VuZGVyX2tleRgFIAEoCRIRCglkYXRhX3R5cGUYBiABKAkSFAoMY29udGVudF90eXBlGAcgASgJEi8KB2hlYWRlcnMYCCADKAsyHi5hZ2VudHJ0LnYxLlJvdXRlLkhlYWRlcnNFbnRyeRIQCghwcm9kdWNlchgJIAEoCRIRCglyZWNlaXZlcnMYCiADKAkSEwoLdGFyZ2V0X3R5cGUYCyABKAkSEgoKdGFyZ2V0X2tleRgMIAEoCRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIdCgpSb3V0ZXNHb25lEg8KB251bWJlcnMYASADKA0ilAEKBUJhdGNoEg0KBXJvdXRlGAEgASgHEhAKCHNlcXVlbmNlGAIgASgGEhAKCHBvc2l0aW9uGAMgASgGEg0KBWNvdW50GAQgASgHEhAKCGNoZWNrc3VtGAUgASgHEiYKCGVuY29kaW5nGAYgASgOMhQuYWdlbnRydC52MS5FbmNvZGluZxIPCgdyZWNvcmRzGAcgASgMIoIBCgxSZWNvcmRFeHRyYXMSCgoCaWQYASABKAkSNgoHaGVhZGVycxgCIAMoCzIlLmFnZW50cnQudjEuUmVjb3JkRXh0cmFzLkhlYWRlcnNFbnRyeRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJZCgRDYWxsEg0KBXJvdXRlGAEgASgHEgoKAmlkGAIgASgHEigKB2hlYWRlcnMYAyABKAsyFy5hZ2VudHJ0LnYxLkNhbGxIZWFkZXJzEgwKBGRhdGEYBCABKAwiWwoGQW5zd2VyEg0KBXJvdXRlGAEgASgHEgoKAmlkGAIgASgHEigKB2hlYWRlcnMYAyABKAsyFy5hZ2VudHJ0LnYxLkNhbGxIZWFkZXJzEgwKBGRhdGEYBCABKAwidAoLQ2FsbEhlYWRlcnMSNQoHaGVhZGVycxgBIAMoCzIkLmFnZW50cnQudjEuQ2FsbEhlYWRlcnMuSGVhZGVyc0VudHJ5Gi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi8KBkNyZWRpdBITCgt0YWtlbl9ieXRlcxgBIAEoBBIQCghhY2NlcHRlZBgCIAEoBCIbCglHb2luZ0F3YXkSDgoGcmVhc29uGAEgASgJKkoKCEVuY29kaW5nEhgKFEVOQ09ESU5HX1VOU1BFQ0lGSUVEEAASEQoNRU5DT0RJTkdfR1pJUBABEhEKDUVOQ09ESU5HX1pTVEQQAjJFCgRMaW5rEj0KBE9wZW4SFy5hZ2VudHJ0LnYxLk9wZW5SZXF1ZXN0GhguYWdlbnRydC52MS5PcGVuUmVzcG9uc2UoATABYgZwcm90bzM");
 
 /**
  * Several frames share one gRPC message, because gRPC's cost is per message.
@@ -81,7 +81,7 @@ export type Frame = Message<"agentrt.v1.Frame"> & {
     case: "batch";
   } | {
     /**
-     * An agents.Message of AutoGen's service: a call, an answer, or an event that is no matter for a batch.
+     * An agents.Message of AutoGen's service: a failed call's answer, or what is no matter for the other frames.
      *
      * @generated from field: bytes message = 5;
      */
@@ -105,6 +105,18 @@ export type Frame = Message<"agentrt.v1.Frame"> & {
      */
     value: RoutesGone;
     case: "routesGone";
+  } | {
+    /**
+     * @generated from field: agentrt.v1.Call call = 9;
+     */
+    value: Call;
+    case: "call";
+  } | {
+    /**
+     * @generated from field: agentrt.v1.Answer answer = 10;
+     */
+    value: Answer;
+    case: "answer";
   } | { case: undefined; value?: undefined };
 };
 
@@ -210,8 +222,8 @@ export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
   messageDesc(file_agentrt_v1_link, 4);
 
 /**
- * Agrees on a number for what all records of a batch have in common. The sender of batches chooses
- * the number; a route of the same number takes an older one's place.
+ * Agrees on a number for what all records of a batch, or many calls or answers, have in common. Their
+ * sender chooses the number; a route of the same number takes an older one's place.
  *
  * @generated from message agentrt.v1.Route
  */
@@ -271,6 +283,18 @@ export type Route = Message<"agentrt.v1.Route"> & {
    * @generated from field: repeated string receivers = 10;
    */
   receivers: string[];
+
+  /**
+   * Of a route of calls: the agent that is called. A route with neither topic nor target is one of answers.
+   *
+   * @generated from field: string target_type = 11;
+   */
+  targetType: string;
+
+  /**
+   * @generated from field: string target_key = 12;
+   */
+  targetKey: string;
 };
 
 /**
@@ -386,13 +410,103 @@ export const RecordExtrasSchema: GenMessage<RecordExtras> = /*@__PURE__*/
   messageDesc(file_agentrt_v1_link, 8);
 
 /**
+ * A call of one agent. Its answer is an Answer, or an RpcResponse in a `message` frame whose
+ * request_id is the id as decimal digits.
+ *
+ * @generated from message agentrt.v1.Call
+ */
+export type Call = Message<"agentrt.v1.Call"> & {
+  /**
+   * @generated from field: fixed32 route = 1;
+   */
+  route: number;
+
+  /**
+   * The sender's number of the call; each hop has its own. Not 0, and not that of another call in flight.
+   *
+   * @generated from field: fixed32 id = 2;
+   */
+  id: number;
+
+  /**
+   * @generated from field: agentrt.v1.CallHeaders headers = 3;
+   */
+  headers?: CallHeaders | undefined;
+
+  /**
+   * @generated from field: bytes data = 4;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message agentrt.v1.Call.
+ * Use `create(CallSchema)` to create a new message.
+ */
+export const CallSchema: GenMessage<Call> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_link, 9);
+
+/**
+ * The result of a call.
+ *
+ * @generated from message agentrt.v1.Answer
+ */
+export type Answer = Message<"agentrt.v1.Answer"> & {
+  /**
+   * @generated from field: fixed32 route = 1;
+   */
+  route: number;
+
+  /**
+   * Of the call, on the same hop.
+   *
+   * @generated from field: fixed32 id = 2;
+   */
+  id: number;
+
+  /**
+   * @generated from field: agentrt.v1.CallHeaders headers = 3;
+   */
+  headers?: CallHeaders | undefined;
+
+  /**
+   * @generated from field: bytes data = 4;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message agentrt.v1.Answer.
+ * Use `create(AnswerSchema)` to create a new message.
+ */
+export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_link, 10);
+
+/**
+ * @generated from message agentrt.v1.CallHeaders
+ */
+export type CallHeaders = Message<"agentrt.v1.CallHeaders"> & {
+  /**
+   * @generated from field: map<string, string> headers = 1;
+   */
+  headers: { [key: string]: string };
+};
+
+/**
+ * Describes the message agentrt.v1.CallHeaders.
+ * Use `create(CallHeadersSchema)` to create a new message.
+ */
+export const CallHeadersSchema: GenMessage<CallHeaders> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_link, 11);
+
+/**
  * Flow control, in both directions.
  *
  * @generated from message agentrt.v1.Credit
  */
 export type Credit = Message<"agentrt.v1.Credit"> & {
   /**
-   * Bytes of frames (batch and message) that were taken since the stream began.
+   * Bytes of frames (batch, call, answer and message) that were taken since the stream began.
    *
    * @generated from field: uint64 taken_bytes = 1;
    */
@@ -411,7 +525,7 @@ export type Credit = Message<"agentrt.v1.Credit"> & {
  * Use `create(CreditSchema)` to create a new message.
  */
 export const CreditSchema: GenMessage<Credit> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 9);
+  messageDesc(file_agentrt_v1_link, 12);
 
 /**
  * From the host: it stops. The worker answers with the same when it has sent its last call and got all
@@ -431,7 +545,7 @@ export type GoingAway = Message<"agentrt.v1.GoingAway"> & {
  * Use `create(GoingAwaySchema)` to create a new message.
  */
 export const GoingAwaySchema: GenMessage<GoingAway> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 10);
+  messageDesc(file_agentrt_v1_link, 13);
 
 /**
  * @generated from enum agentrt.v1.Encoding
