@@ -51,6 +51,10 @@ export const ERROR_CODES = {
   STORE_READ_ONLY: { retry: "after", when: "the data folder may be read but not written" },
   STORE_LOCKED: { retry: "after", when: "another running host uses the data folder" },
   STORE_NEWER: { retry: "never", when: "the data folder was written by a newer version" },
+  DURABLE_NEEDS_DATA: {
+    retry: "never",
+    when: "a topic is durable at a host without a data folder",
+  },
   STATE_REJECTED: { retry: "never", when: "saved state does not fit the agent" },
   AGENT_FILE_BROKEN: { retry: "never", when: "a file of agents does not load or holds no agent" },
   FILE_EXISTS: { retry: "never", when: "a file is in the way of one that would be written" },

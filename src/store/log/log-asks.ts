@@ -38,6 +38,7 @@ function factsOf(parts: LogParts): LogFacts {
     recordBytes += totals.bytes;
   }
   return {
+    identity: identityOf(parts),
     nextPosition: parts.tail.next,
     firstPosition: oldestOf(parts),
     batches,
@@ -46,4 +47,11 @@ function factsOf(parts: LogParts): LogFacts {
     damagedRanges: parts.damaged.size,
     bytesOnDisk: parts.database.bytesOnDisk(),
   };
+}
+
+function identityOf({ database }: LogParts): number {
+  const row = database
+    .query<{ value: number }, []>("SELECT value FROM facts WHERE name = 'identity'")
+    .get();
+  return row?.value ?? 0;
 }

@@ -138,10 +138,22 @@ function versionOf(folder: string, database: Database): number {
   return version;
 }
 
+/**
+ * A name of its own for each log, which a backup does not take along: once both are used, one position means two
+ * records.
+ */
+const NAME_LOG =
+  "INSERT OR IGNORE INTO facts VALUES ('identity', abs(random() % 9007199254740991))";
+
 function migrate(database: Database, from: number): void {
   if (from === SCHEMA_VERSION) {
     // Takes the lock: a host that only listens would else be noticed by its first message.
-    database.transaction(() => database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`)).exclusive();
+    database
+      .transaction(() => {
+        database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+        database.run(NAME_LOG);
+      })
+      .exclusive();
     return;
   }
   database
@@ -149,6 +161,7 @@ function migrate(database: Database, from: number): void {
       for (const step of MIGRATIONS.slice(from)) {
         database.run(step);
       }
+      database.run(NAME_LOG);
       database.run(`PRAGMA application_id = ${APPLICATION_ID}`);
       database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     })

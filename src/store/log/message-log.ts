@@ -120,6 +120,8 @@ export interface Commit {
 }
 
 export interface LogFacts {
+  /** Names this log: its positions say nothing about another one, nor about a backup that is used by itself. */
+  readonly identity: number;
   /** The position that the next record gets. */
   readonly nextPosition: number;
   /** Of the oldest record that is there, or `nextPosition`. */
