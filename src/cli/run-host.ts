@@ -2,8 +2,11 @@ import { getLogger } from "@logtape/logtape";
 import { AgentrtError } from "../core/errors.ts";
 import { GrpcWorkerAgentRuntimeHost } from "../host/host.ts";
 import { startStatusPage } from "../status/status-page.ts";
+import type { MessageLog } from "../store/log/message-log.ts";
+import { openMessageLog } from "../store/log/open-message-log.ts";
 import { BUILD } from "./build-info.ts";
 import { at } from "./check-settings.ts";
+import { absoluteFolder } from "./data-folder.ts";
 import type { RunContext } from "./run-roles.ts";
 import { policiesOf } from "./settings-routing.ts";
 
@@ -17,6 +20,33 @@ export interface RunningHost {
 const log = getLogger(["agentrt", "cli"]);
 
 /**
+ * The durable messages of the data folder; undefined without one, or when another host has them and no topic
+ * of this one is said to be durable.
+ */
+async function openLog(
+  { values }: RunContext["settings"],
+  lifecycle: RunContext["lifecycle"],
+): Promise<MessageLog | undefined> {
+  if (values.data === undefined) {
+    return undefined;
+  }
+  try {
+    const folder = absoluteFolder(values.data);
+    const messageLog = await openMessageLog(folder, { maxFileBytes: values["durable-max-size"] });
+    // Stopped in the opposite order, so after the host.
+    lifecycle.onStop(() => messageLog.close());
+    return messageLog;
+  } catch (thrown) {
+    const error = AgentrtError.from(thrown);
+    if (values.durable.length > 0) {
+      throw error;
+    }
+    log.warn("there are no durable topics, because the message log cannot be opened", { error });
+    return undefined;
+  }
+}
+
+/**
  * Starts the host and its status page. A page that cannot start is an error, because somebody
  * waits for it; once it runs, nothing that happens to it concerns the host.
  * @throws AgentrtError naming the setting whose address cannot be had
@@ -28,6 +58,7 @@ export async function runHost({
   tracerProvider,
 }: RunContext): Promise<RunningHost> {
   const { values } = settings;
+  const messageLog = await openLog(settings, lifecycle);
   const host = new GrpcWorkerAgentRuntimeHost({
     listen: values.listen,
     isInsecureAllowed: values.insecure,
@@ -58,6 +89,9 @@ export async function runHost({
     maxRoutes: values["max-routes"],
     linkWindowBytes: values["link-window"],
     handshakeTimeoutMs: values["handshake-timeout"],
+    messageLog,
+    durable: values.durable,
+    durableMaxDeliver: values["durable-max-deliver"],
     deadLetterStore: store,
     tracerProvider,
     version: BUILD.version,

@@ -2,6 +2,7 @@ import type { Role } from "./roles.ts";
 import type { Setting } from "./setting.ts";
 import { AGENT_SETTINGS } from "./settings-agents.ts";
 import { COMMON_SETTINGS } from "./settings-common.ts";
+import { DURABLE_SETTINGS } from "./settings-durable.ts";
 import { HOST_SETTINGS } from "./settings-host.ts";
 import { LINK_SETTINGS } from "./settings-link.ts";
 import { ROUTING_SETTINGS } from "./settings-routing.ts";
@@ -16,6 +17,7 @@ export const SETTINGS = Object.freeze({
   ...HOST_SETTINGS,
   ...ROUTING_SETTINGS,
   ...LINK_SETTINGS,
+  ...DURABLE_SETTINGS,
   ...AGENT_SETTINGS,
   ...SUPERVISION_SETTINGS,
 });

@@ -14,6 +14,8 @@ export interface BatchRoute {
   readonly producer: string;
   /** The agent types that the records are for at the receiving worker; empty is all that are subscribed. */
   readonly receivers: readonly string[];
+  /** The cursor that a host delivers the batches of a durable topic for; else absent. */
+  readonly cursor?: string;
 }
 
 /**

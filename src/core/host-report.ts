@@ -124,6 +124,8 @@ export interface HostReport {
   readonly subscriptions: readonly SubscriptionReport[];
   /** The busiest topic types first, up to a bound. */
   readonly topics: readonly TopicReport[];
+  /** Absent at a host that keeps no messages. */
+  readonly durable?: DurableReport;
   readonly pendingCalls: number;
   readonly totals: HostTotals;
   readonly deadLetters: {
@@ -134,4 +136,36 @@ export interface HostReport {
   };
   /** Newest first. */
   readonly errors: readonly ErrorReport[];
+}
+
+/** Durable topics and who has still to get what is kept; counts since the host started, in messages. */
+export interface DurableReport {
+  /** Patterns: a topic type, or the beginning of topic types with "*" behind it. */
+  readonly topics: readonly string[];
+  readonly cursors: readonly CursorReport[];
+  readonly appended: number;
+  /** Could not be stored. */
+  readonly refused: number;
+  /** Copies for workers, again or for the first time. */
+  readonly delivered: number;
+  readonly redelivered: number;
+  readonly acknowledged: number;
+  /** Deliveries that a handler failed. */
+  readonly failed: number;
+  /** Given up. */
+  readonly dead: number;
+  readonly storedRecords: number;
+  readonly storedBytes: number;
+  readonly damagedRanges: number;
+}
+
+/** One durable subscription: an agent type with its topics. */
+export interface CursorReport {
+  readonly name: string;
+  readonly topics: readonly string[];
+  /** All positions below are done. */
+  readonly floor: number;
+  /** Positions from there to the end of the log, those of other topics included. */
+  readonly lag: number;
+  readonly inFlight: number;
 }

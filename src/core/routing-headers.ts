@@ -17,6 +17,9 @@ export const AGE_HEADER = "agentrtage";
  */
 export const RECEIVERS_HEADER = "agentrtfor";
 
+/** On an event of a durable topic: not delivered before this time, in milliseconds since 1970. */
+export const DELIVER_AT_HEADER = "deliverat";
+
 /** `true` keeps the event as its topic's last value; `clear` forgets the one that is kept. */
 export type RetainMode = boolean | "clear";
 

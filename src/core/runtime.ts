@@ -24,11 +24,19 @@ export interface PublishOptions {
    * get it at once. `"clear"`: it is published, and the kept value is forgotten. Default: `false`.
    */
   readonly retain?: RetainMode;
+  /**
+   * On a durable topic: not delivered before this time, in milliseconds since 1970. A topic that is not durable
+   * delivers it at once. Default: at once.
+   */
+  readonly deliverAt?: number;
+  /** As `deliverAt`, so many milliseconds from now. */
+  readonly delayMs?: number;
   /** Keeps one last value for each key of the topic, instead of one for the topic. Default: none. */
   readonly retainKey?: string;
 }
 
-export interface SendOptions extends Omit<PublishOptions, "retain" | "retainKey"> {
+export interface SendOptions
+  extends Omit<PublishOptions, "retain" | "retainKey" | "deliverAt" | "delayMs"> {
   /** How long to wait for the answer, in milliseconds. Default: the runtime's call time-out. */
   readonly timeoutMs?: number;
 }

@@ -49,6 +49,13 @@ export class Delivery {
     if (envelope.kind === "control") {
       return;
     }
+    if (envelope.kind === "durable") {
+      // Of a worker that is gone, its cursor knows by itself.
+      if (reason === "QUEUE_FULL") {
+        envelope.handBack();
+      }
+      return;
+    }
     if (envelope.kind === "batch") {
       this.#parts.deadLetters.addBatch(reason, detail, envelope);
       return;

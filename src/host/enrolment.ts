@@ -1,6 +1,7 @@
 import { AgentrtError } from "../core/errors.ts";
 import type { Subscription } from "../core/subscription.ts";
 import { isTypePolicy, TYPE_POLICIES, type TypePolicy } from "../core/type-policy.ts";
+import type { Durable } from "./durable/durable.ts";
 import type { EventRouter } from "./event-router.ts";
 import type { Presence } from "./presence.ts";
 import type { Registry } from "./registry.ts";
@@ -10,6 +11,7 @@ export interface EnrolmentParts {
   readonly registry: Registry;
   readonly events: EventRouter;
   readonly presence: Presence;
+  readonly durable: Durable;
   /** Policies of agent types whose workers name none. */
   readonly agentPolicies: Readonly<Record<string, TypePolicy>>;
 }
@@ -28,18 +30,20 @@ export class Enrolment {
    *   `INVALID_OPTION` for a policy that does not exist
    */
   registerAgentType(session: Session, type: string, wanted?: string): void {
-    const { registry, presence, events } = this.#parts;
+    const { registry, presence, events, durable } = this.#parts;
     const policy = this.#policyOf(type, wanted);
     const isBack =
       session.restorable.agentTypes.has(type) && registry.holdersOf(type)?.policy === policy;
     if (isBack) {
       session.restorable.agentTypes.delete(type);
+      durable.cursors.subscribed(type);
       return;
     }
     registry.registerAgentType(session, type, policy);
     if (session.state === "connected") {
       presence.typeCame(session, type);
     }
+    durable.cursors.subscribed(type);
     for (const subscription of registry.subscriptionsOf(type)) {
       events.replay(subscription, session);
     }
@@ -57,12 +61,15 @@ export class Enrolment {
       return;
     }
     registry.addSubscription(session, subscription);
+    this.#parts.durable.cursors.subscribed(subscription.agentType);
     events.replay(subscription, session);
   }
 
   /** @throws AgentrtError `NO_SUCH_SUBSCRIPTION` */
   removeSubscription(id: string): void {
-    this.#parts.registry.removeSubscription(id);
+    const { registry, durable } = this.#parts;
+    const removed = registry.removeSubscription(id);
+    durable.cursors.unsubscribed(removed);
   }
 
   #policyOf(type: string, wanted: string | undefined): TypePolicy {

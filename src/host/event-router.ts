@@ -4,9 +4,11 @@ import { PRESENCE_TOPIC } from "../core/presence.ts";
 import { RETAIN_HEADER } from "../core/routing-headers.ts";
 import type { Subscription } from "../core/subscription.ts";
 import type { TopicId } from "../core/topic-id.ts";
+import type { TopicDeclaration } from "../store/log/topic-declaration.ts";
 import type { Backpressure } from "./backpressure.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { type Delivery, frameOfBatch } from "./delivery.ts";
+import type { Durable } from "./durable/durable.ts";
 import { frameFor, handedInAgeMs } from "./event-frames.ts";
 import type { IncidentLog } from "./incident-log.ts";
 import type { InboundBatch } from "./link/inbound-batch.ts";
@@ -31,6 +33,7 @@ export interface EventRouterParts {
   readonly retained: RetainedValues;
   readonly placements: Placements;
   readonly delivery: Delivery;
+  readonly durable: Durable;
 }
 
 /** What one event meets: who gets it for which agent types, and who is subscribed at all. */
@@ -42,6 +45,8 @@ interface Receivers {
   orphan: string | undefined;
   /** Instances on their way to another worker, which get it there. */
   waiting: number;
+  /** True when it is kept for agent types that get it by their cursors. */
+  isKept: boolean;
 }
 
 /** Decides who gets an event, keeps retained ones, and gives new subscribers what is kept. */
@@ -72,6 +77,11 @@ export class EventRouter {
       return;
     }
     this.#retained.keep(event, from);
+    const declaration = this.#parts.durable.topics.declarationFor(event.topic.type);
+    if (declaration !== undefined) {
+      void this.#publishWhenStored(event, declaration, from);
+      return;
+    }
     backpressure.consider(from, this.#route(event));
   }
 
@@ -87,6 +97,27 @@ export class EventRouter {
     this.#parts.backpressure.consider(from, this.#route(batch));
   }
 
+  /**
+   * Publishes a batch of a durable topic: it is stored, and then given to those of its receivers that
+   * have no cursor. @throws AgentrtError as {@link DurablePublisher.appendBatch}
+   */
+  async publishDurable(
+    batch: InboundBatch,
+    declaration: TopicDeclaration,
+    from: Session,
+  ): Promise<void> {
+    const { durable, totals } = this.#parts;
+    totals.eventsIn += batch.count;
+    if (this.#isForEachRecord(batch)) {
+      for (const event of batch.events) {
+        this.#retained.keep(event, from);
+      }
+    }
+    if (!(await durable.publisher.appendBatch(batch, declaration, from.clientId))) {
+      this.#route(batch);
+    }
+  }
+
   /** Publishes an event of the host's own. */
   announce(event: EventEnvelope): void {
     this.#route(event);
@@ -96,7 +127,12 @@ export class EventRouter {
   publishWill(event: EventEnvelope, of: Session): void {
     this.#parts.totals.eventsIn += 1;
     this.#retained.keep(event, of);
-    this.#route(event);
+    const declaration = this.#parts.durable.topics.declarationFor(event.topic.type);
+    if (declaration === undefined) {
+      this.#route(event);
+    } else {
+      void this.#publishWhenStored(event, declaration, of);
+    }
   }
 
   /** Gives a new subscriber what is kept of its topics, and who is there. */
@@ -110,6 +146,21 @@ export class EventRouter {
     this.#parts.delivery.offer(session, frameFor(agentTypes, event));
   }
 
+  async #publishWhenStored(
+    event: EventEnvelope,
+    declaration: TopicDeclaration,
+    from: Session,
+  ): Promise<void> {
+    try {
+      if (!(await this.#parts.durable.publisher.appendEvent(event, declaration, from.clientId))) {
+        this.#route(event);
+      }
+    } catch (thrown) {
+      const { code, message } = AgentrtError.from(thrown);
+      this.#parts.deadLetters.add(code, message, event);
+    }
+  }
+
   #route(publication: Publication): readonly Session[] {
     const { topics } = this.#parts;
     const receivers = this.#receiversOf(publication);
@@ -121,7 +172,7 @@ export class EventRouter {
       topics.record(topic.type, whole.bytes.byteLength, length, countOf(publication));
     }
     if (receivers.sessions.length === 0) {
-      if (receivers.waiting === 0) {
+      if (receivers.waiting === 0 && !receivers.isKept) {
         this.#unmatched(publication, receivers.orphan);
       }
       return receivers.sessions;
@@ -181,7 +232,7 @@ export class EventRouter {
   }
 
   #receiversOf(event: Publication): Receivers {
-    const { registry } = this.#parts;
+    const { registry, durable } = this.#parts;
     this.#lastEvent += 1;
     const number = this.#lastEvent;
     const receivers: Receivers = {
@@ -190,7 +241,9 @@ export class EventRouter {
       typesOf: undefined,
       orphan: undefined,
       waiting: 0,
+      isKept: false,
     };
+    const isDurable = durable.topics.declarationFor(event.topic.type) !== undefined;
     const add = (session: Session, type: string): void => {
       if (session.lastEvent !== number) {
         session.lastEvent = number;
@@ -204,6 +257,10 @@ export class EventRouter {
       }
     };
     registry.forEachReceiver(event.topic.type, (holders, subscription) => {
+      if (isDurable && durable.cursors.has(subscription.agentType, event.topic.type)) {
+        receivers.isKept = true;
+        return;
+      }
       if (holders === undefined) {
         receivers.orphan = subscription.agentType;
         return;

@@ -19,6 +19,8 @@ import { Backpressure } from "./backpressure.ts";
 import { ControlRouter } from "./control-router.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Door } from "./door.ts";
+import { Durable } from "./durable/durable.ts";
+import { durablePattern } from "./durable/durable-topics.ts";
 import { Enrolment } from "./enrolment.ts";
 import { createHostInfo } from "./host-info.ts";
 import { IncidentLog } from "./incident-log.ts";
@@ -62,6 +64,8 @@ export class GrpcWorkerAgentRuntimeHost {
   readonly #backpressure: Backpressure;
   readonly #topics: TopicStatistics;
   readonly #retained: RetainedValues;
+  readonly #durable: Durable;
+  readonly #numbers = new RouteNumbers();
   readonly #router: Router;
   readonly #sessions: Sessions;
   readonly #server: Server;
@@ -87,7 +91,13 @@ export class GrpcWorkerAgentRuntimeHost {
     this.#backpressure = new Backpressure(this.#options.publisherHoldMs);
     this.#retained = new RetainedValues(this.#options);
     this.#topics = new TopicStatistics(this.#options.maxTopicsTracked);
+    this.#durable = new Durable({
+      log: this.#options.messageLog,
+      configured: this.#options.durable.map(durablePattern),
+      incidents: this.#incidents,
+    });
     const shared = {
+      durable: this.#durable,
       options: this.#options,
       registry: this.#registry,
       totals: this.#totals,
@@ -123,7 +133,7 @@ export class GrpcWorkerAgentRuntimeHost {
       ...routing,
       sessions: this.#sessions,
       enrolment: new Enrolment({
-        ...{ events, presence, registry: this.#registry },
+        ...{ events, presence, registry: this.#registry, durable: this.#durable },
         agentPolicies: this.#options.agentPolicies,
       }),
       onCall: (peer: string) => this.#door.called(peer),
@@ -136,7 +146,7 @@ export class GrpcWorkerAgentRuntimeHost {
       createLinkRpc(service, {
         instance: crypto.randomUUID(),
         producers: new Producers(),
-        numbers: new RouteNumbers(),
+        numbers: this.#numbers,
       }),
     );
     this.#server.addService(
@@ -161,7 +171,7 @@ export class GrpcWorkerAgentRuntimeHost {
 
   /**
    * Resolves when workers can connect.
-   * @throws AgentrtError `ADDRESS_IN_USE`, `ADDRESS_NOT_ALLOWED`, `ADDRESS_NOT_HERE`, `RUNTIME_STATE`
+   * @throws AgentrtError as the message log; `ADDRESS_IN_USE`, `ADDRESS_NOT_ALLOWED`, `ADDRESS_NOT_HERE`, `RUNTIME_STATE`
    */
   async start(): Promise<void> {
     if (this.#state !== "starting" || this.#housekeeping !== undefined) {
@@ -176,8 +186,14 @@ export class GrpcWorkerAgentRuntimeHost {
       this.#backpressure.releaseOverdue();
       this.#sessions.expelStalled();
       this.#sweepRetained();
+      this.#durable.tick(Date.now());
     }, HOUSEKEEPING_MS);
     try {
+      const { placements, delivery } = this.#router;
+      await this.#durable.open({
+        ...{ placements, delivery, registry: this.#registry, numbers: this.#numbers },
+        maxDeliver: this.#options.durableMaxDeliver,
+      });
       const bound = await this.#door.open(assertListenAllowed(listen, isInsecureAllowed));
       this.#address = formatListenAddress(bound);
       this.#assertNotStopped();
@@ -235,6 +251,7 @@ export class GrpcWorkerAgentRuntimeHost {
       isInsecure: !isLoopbackHost(assertListenAllowed(this.#options.listen, true).host),
       startedAt: this.#startedAt,
       rpcsFailed: countFailedRpcs(this.#server),
+      durable: this.#durable.report(),
     });
   }
 
@@ -268,6 +285,7 @@ export class GrpcWorkerAgentRuntimeHost {
       this.#health.setServing(false);
       this.#door.stopAccepting();
       this.#router.drain();
+      this.#durable.cursors.drain();
       for (const session of this.#registry.sessions) {
         session.goAway("The host is stopping.");
       }
@@ -281,6 +299,7 @@ export class GrpcWorkerAgentRuntimeHost {
       await this.#shutDown();
     }
     clearInterval(this.#housekeeping);
+    await this.#durable.close();
     this.#deadLetters.flush();
     this.#state = "stopped";
     this.#logger.info("host stopped");
@@ -291,6 +310,7 @@ export class GrpcWorkerAgentRuntimeHost {
     const deadlineMs = Date.now() + timeoutMs;
     const isBusy = (): boolean =>
       this.#router.pendingCalls > 0 ||
+      this.#durable.isBusy ||
       Array.from(this.#registry.sessions).some((session) => !session.isQuiet);
     while (isBusy() && Date.now() < deadlineMs) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_CHECK_MS));

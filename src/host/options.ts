@@ -3,6 +3,7 @@ import { AgentrtError } from "../core/errors.ts";
 import type { DeadLetterStore } from "../core/state-store.ts";
 import type { TracerProviderLike } from "../core/tracing.ts";
 import { isTypePolicy, TYPE_POLICIES, type TypePolicy } from "../core/type-policy.ts";
+import type { MessageLog } from "../store/log/message-log.ts";
 
 /** What happens when a worker's outbox is full: drop its oldest messages, or cut the worker off. */
 export type SlowWorkerPolicy = "shed" | "disconnect";
@@ -72,6 +73,15 @@ export interface HostOptions {
   readonly linkWindowBytes: number;
   /** How long a new connection may take to show that it speaks HTTP/2. Default 10 s. */
   readonly handshakeTimeoutMs: number;
+  /**
+   * Where messages of durable topics are kept. Whoever opened it closes it, after the host has stopped.
+   * Default: nowhere, and no topic can be durable.
+   */
+  readonly messageLog: MessageLog | undefined;
+  /** Topic types that are durable, or beginnings of such with `*` behind; more can be declared at any time. Default: none. */
+  readonly durable: readonly string[];
+  /** Deliveries of a durable message that its handler may fail before it is given up. Default 10. */
+  readonly durableMaxDeliver: number;
   /** Where dead letters are kept between runs. Default: in memory only. */
   readonly deadLetterStore: DeadLetterStore | undefined;
   /** Traces each message on its way, by OpenTelemetry. Default: no tracing. */
@@ -112,6 +122,9 @@ const DEFAULTS: HostOptions = {
   maxRoutes: 16_384,
   linkWindowBytes: MIB,
   handshakeTimeoutMs: 10_000,
+  messageLog: undefined,
+  durable: Object.freeze([]),
+  durableMaxDeliver: 10,
   deadLetterStore: undefined,
   tracerProvider: undefined,
   version: "0.0.0",
@@ -143,6 +156,7 @@ const RANGES = {
   maxRoutes: [1, 1_000_000],
   linkWindowBytes: [1_024, 1_024 * MIB],
   handshakeTimeoutMs: [100, 3_600_000],
+  durableMaxDeliver: [1, 1_000_000],
 } as const satisfies Partial<Record<keyof HostOptions, readonly [number, number]>>;
 
 /**

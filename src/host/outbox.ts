@@ -2,12 +2,13 @@ import type { ControlEnvelope } from "../core/control.ts";
 import type { Envelope } from "../core/envelope.ts";
 import { PrioritizedQueue, type QueueLimits } from "../core/prioritized-queue.ts";
 import type { Priority } from "../core/priority.ts";
+import type { DurableDelivery } from "./durable/durable-frame.ts";
 import type { InboundBatch } from "./link/inbound-batch.ts";
 import type { OutRoute } from "./link/out-route.ts";
 
 /** A message, or a batch of them, on its way to one worker, with the bytes that go out. */
 export interface OutboundFrame {
-  readonly envelope: Envelope | ControlEnvelope | InboundBatch;
+  readonly envelope: Envelope | ControlEnvelope | InboundBatch | DurableDelivery;
   readonly bytes: Uint8Array;
   /** On a batch: the route that its bytes name. */
   readonly out?: OutRoute;
@@ -99,7 +100,7 @@ export class Outbox {
   /** Calls and answers are not dropped for newer frames: their callers would wait in vain. */
   #push(frame: OutboundFrame): boolean {
     const { kind } = frame.envelope;
-    const isKept = kind === "request" || kind === "response";
+    const isKept = kind === "request" || kind === "response" || kind === "durable";
     return this.#queue.push(frame, frame.size, frame.priority, isKept, messagesIn(frame));
   }
 
@@ -152,7 +153,7 @@ export class Outbox {
 
 /** How many messages a frame holds. */
 export function messagesIn({ envelope }: OutboundFrame): number {
-  return envelope.kind === "batch" ? envelope.count : 1;
+  return envelope.kind === "batch" || envelope.kind === "durable" ? envelope.count : 1;
 }
 
 const NONE: readonly OutboundFrame[] = Object.freeze([]);

@@ -27,6 +27,10 @@ export class Registry {
     return this.#sessions.values();
   }
 
+  get agentTypes(): Iterable<string> {
+    return this.#holders.keys();
+  }
+
   get size(): number {
     return this.#sessions.size;
   }
@@ -155,10 +159,11 @@ export class Registry {
   }
 
   /** @throws AgentrtError `NO_SUCH_SUBSCRIPTION` */
-  removeSubscription(id: string): void {
+  removeSubscription(id: string): Subscription {
     const { owner, subscription } = this.#subscriptions.remove(id);
     owner.subscriptionIds.delete(id);
     this.#holders.get(subscription.agentType)?.refresh();
+    return subscription;
   }
 
   /** To be called when a worker begins or gives up to leave. */

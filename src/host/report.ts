@@ -1,5 +1,6 @@
 import { getChannelzHandlers, type Server } from "@grpc/grpc-js";
 import type {
+  DurableReport,
   HostReport,
   HostState,
   HostTotals,
@@ -32,6 +33,7 @@ export interface ReportParts {
   readonly isInsecure: boolean;
   readonly startedAt: Date;
   readonly rpcsFailed: number;
+  readonly durable: DurableReport | undefined;
 }
 
 /** Puts together what the host says of itself; nothing of it is kept for this purpose alone. */
@@ -66,6 +68,7 @@ export function createReport(parts: ReportParts): HostReport {
       }),
     ),
     topics: parts.topics.report(MAX_TOPICS),
+    ...(parts.durable === undefined ? {} : { durable: parts.durable }),
     pendingCalls: parts.router.pendingCalls,
     totals,
     deadLetters: {

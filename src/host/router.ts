@@ -37,8 +37,9 @@ export class Router {
   readonly events: EventRouter;
   readonly presence = new Presence((event) => this.events.announce(event));
   readonly #parts: RouterParts;
-  readonly #delivery: Delivery;
-  readonly #placements: Placements;
+  readonly delivery: Delivery;
+  /** Where the instances of shared agent types live. */
+  readonly placements: Placements;
   readonly #calls: PendingCalls;
   readonly #parked = new ParkedCalls();
   readonly #failures: { readonly call: PendingCall; readonly error: AgentrtError }[] = [];
@@ -48,15 +49,15 @@ export class Router {
   constructor(parts: RouterParts) {
     this.#parts = parts;
     this.#calls = new PendingCalls(parts.rpcTimeoutMs);
-    this.#delivery = new Delivery({
+    this.delivery = new Delivery({
       ...parts,
       onLostCall: (hostId, reason, detail) => this.#lostCall(hostId, reason, detail),
     });
-    this.#placements = new Placements(this.#delivery, parts.totals);
+    this.placements = new Placements(this.delivery, parts.totals);
     this.events = new EventRouter({
       ...parts,
-      placements: this.#placements,
-      delivery: this.#delivery,
+      placements: this.placements,
+      delivery: this.delivery,
     });
   }
 
@@ -93,7 +94,7 @@ export class Router {
 
   /** Ends a call whose answer cannot be passed on. */
   refuseAnswer(from: Session, callId: string, error: AgentrtError): void {
-    if (this.#placements.answered(errorResponse(callId, error), from)) {
+    if (this.placements.answered(errorResponse(callId, error), from)) {
       return;
     }
     const call = this.#calls.take(callId, from);
@@ -107,7 +108,7 @@ export class Router {
   /** Ends the calls of a worker that left: its callers hear so, and those that it has asked need not go on. */
   forget(session: Session): void {
     if (session.state !== "away") {
-      this.#placements.forget(session);
+      this.placements.forget(session);
     }
     this.#parts.backpressure.forget(session);
     this.#parked.forget(session);
@@ -129,7 +130,7 @@ export class Router {
   /** Ends the calls whose time is up. To be called often. */
   expireCalls(): void {
     const { registry } = this.#parts;
-    this.#placements.expire();
+    this.placements.expire();
     const isHeld = (type: string): boolean => registry.holdersOf(type) !== undefined;
     for (const { request, caller } of this.#parked.take(isHeld)) {
       this.#serve(request, caller);
@@ -178,7 +179,7 @@ export class Router {
     const { key } = request.target;
     const target =
       holders.policy === "shared"
-        ? this.#placements.ownerFor(holders, key, (moved) => this.#ask(moved, request, caller))
+        ? this.placements.ownerFor(holders, key, (moved) => this.#ask(moved, request, caller))
         : holders.calleeFor(key);
     if (target !== undefined) {
       this.#ask(target, request, caller);
@@ -194,7 +195,7 @@ export class Router {
       }
       this.#send(session, errorFree(request.id));
     };
-    this.#placements.leave({ session, agentType, done }, (type) => registry.holdersOf(type));
+    this.placements.leave({ session, agentType, done }, (type) => registry.holdersOf(type));
   }
 
   #ask(target: Session | undefined, request: RequestEnvelope, caller: Session): void {
@@ -213,7 +214,7 @@ export class Router {
       const message = `The worker that holds agent type "${request.target.type}" has a full outbox.`;
       this.refuse(caller, request.id, new AgentrtError("QUEUE_FULL", message));
     } else {
-      this.#delivery.offer(target, frame);
+      this.delivery.offer(target, frame);
     }
   }
 
@@ -233,7 +234,7 @@ export class Router {
     const frame = cancelFrame(call);
     // Where there is no room nothing is pushed out for it; the call itself may still be in the queue.
     if (target.capabilities.has("cancel") && target.outbox.hasRoomFor(frame.size)) {
-      this.#delivery.offer(target, frame);
+      this.delivery.offer(target, frame);
     }
   }
 
@@ -251,7 +252,7 @@ export class Router {
   }
 
   #answer(response: ResponseEnvelope, from: Session): void {
-    if (this.#placements.answered(response, from)) {
+    if (this.placements.answered(response, from)) {
       return;
     }
     const call = this.#calls.take(callIdOf(response), from);
@@ -260,7 +261,7 @@ export class Router {
       return;
     }
     this.#parts.totals.callsAnswered += 1;
-    this.#delivery.offer(call.caller, frameOfAnswer(response, call));
+    this.delivery.offer(call.caller, frameOfAnswer(response, call));
   }
 
   /**
@@ -283,16 +284,16 @@ export class Router {
   }
 
   #send(session: Session, envelope: ResponseEnvelope): void {
-    this.#delivery.offer(session, frameOfCall(envelope));
+    this.delivery.offer(session, frameOfCall(envelope));
   }
 
   /** Accounts for a frame that did not reach its worker; a call among them ends for its caller. */
   undelivered(reason: UndeliveredReason, detail: string, frame: OutboundFrame): void {
-    this.#delivery.undelivered(reason, detail, frame);
+    this.delivery.undelivered(reason, detail, frame);
   }
 
   #lostCall(hostId: string, reason: UndeliveredReason, detail: string): void {
-    if (this.#placements.lost(hostId)) {
+    if (this.placements.lost(hostId)) {
       return;
     }
     const call = this.#calls.abandon(hostId);

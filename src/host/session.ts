@@ -32,6 +32,8 @@ export interface SessionLink extends FrameSink {
   goAway(reason: string): void;
   /** True when the worker has said that it sends nothing more but answers, and has taken what it was sent. */
   readonly isQuiet: boolean;
+  /** Sends a frame that flow control does not count. */
+  writeControl(unit: Uint8Array): void;
   /** Writes what it has collected. */
   flush(): void;
   /** Sends no more. Returns what was sent and not taken, the oldest first. */
@@ -162,6 +164,11 @@ export class Session {
     this.#link?.goAway(reason);
   }
 
+  /** Sends a frame of agentrt's own dialect that flow control does not count; nothing to a worker of another. */
+  tell(unit: Uint8Array): void {
+    this.#link?.writeControl(unit);
+  }
+
   /** True when nothing more is to be expected of it, and nothing is under way to it; of AutoGen's workers nobody knows. */
   get isQuiet(): boolean {
     return this.outbox.queuedMessages === 0 && this.#link?.isQuiet !== false;
@@ -243,6 +250,10 @@ export class Session {
 function sinkOf(stream: HostStream): FrameSink {
   return {
     write: (bytes, { envelope, out }) => {
+      if (envelope.kind === "durable") {
+        // Its cursor has taken it back when the link was over.
+        return true;
+      }
       if (envelope.kind !== "batch") {
         const isLinked = envelope instanceof LinkedRequest || envelope instanceof LinkedResponse;
         return stream.write(isLinked ? encodeMessage(envelope) : bytes);

@@ -2,6 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import { AgentrtError } from "../core/errors.ts";
 import type { PresenceReason } from "../core/presence.ts";
 import type { ControlRouter } from "./control-router.ts";
+import type { Durable } from "./durable/durable.ts";
 import { EndingStreams } from "./ending-streams.ts";
 import type { IncidentLog } from "./incident-log.ts";
 import type { HostOptions } from "./options.ts";
@@ -25,6 +26,7 @@ export interface SessionsParts {
   readonly incidents: IncidentLog;
   /** Closes the connection of a peer, `host:port` as gRPC names it. */
   readonly hangUp: (peer: string) => void;
+  readonly durable: Durable;
 }
 
 /** The coming and going of workers: announced, connected, replaced, left, expelled. */
@@ -71,10 +73,13 @@ export class Sessions {
 
   /** @param link for a worker that speaks agentrt's own dialect */
   connected(session: Session, stream: HostStream, peer: string, link?: SessionLink): void {
-    const { totals, presence } = this.#parts;
+    const { totals, presence, durable } = this.#parts;
     totals.workersConnected += 1;
     const wasAway = session.state === "away";
     const replaced = session.connect(stream, peer, link);
+    if (replaced !== undefined) {
+      durable.cursors.sessionGone(session, "lost");
+    }
     const { clientId } = session;
     this.#logger.info("worker joined", { clientId, peer, wasAway });
     if (replaced !== undefined) {
@@ -98,6 +103,7 @@ export class Sessions {
         presence.typeCame(session, agentType);
       }
     }
+    durable.cursors.receiversChanged();
   }
 
   /** Ends a stream with OK, or with the status of an error, which is what the worker sees. */
@@ -170,6 +176,7 @@ export class Sessions {
     for (const frame of controls) {
       controlRouter.undelivered(frame);
     }
+    this.#parts.durable.cursors.sessionGone(session, "lost");
     // What it was asked it has lost, and what it asked it no longer waits for.
     router.forget(session);
     this.#sendAgain(session, frames, "It was lost before it read this.");
@@ -182,7 +189,7 @@ export class Sessions {
       const { kind } = frame.envelope;
       if (kind === "event" || kind === "batch") {
         session.outbox.offer(frame);
-      } else {
+      } else if (kind !== "durable") {
         const detail = `${whyNot} Worker ${session.clientId}.`;
         this.#parts.router.undelivered("WORKER_GONE", detail, frame);
       }
@@ -199,6 +206,7 @@ export class Sessions {
     for (const frame of session.controlOutbox.close()) {
       controlRouter.undelivered(frame);
     }
+    this.#parts.durable.cursors.sessionGone(session, reason === "left" ? "left" : "lost");
     router.forget(session);
     for (const frame of unsent) {
       router.undelivered("WORKER_GONE", `${whyUnsent} Worker ${session.clientId}.`, frame);

@@ -8,11 +8,19 @@ export const MAX_DEAD_LETTERS = 10_000;
 /** A store that lasts as long as the process. */
 export function createMemoryStore(): Store {
   const states = new Map<string, string>();
+  const handled = new Map<string, string>();
   let letters: DeadLetter[] = [];
   return {
     loadState: (id: AgentId) => states.get(String(id)),
     saveState: (id: AgentId, stateJson: string) => {
       states.set(String(id), stateJson);
+    },
+    loadHandled: (id: AgentId) => handled.get(String(id)),
+    saveHandled: (id: AgentId, handledJson: string, stateJson: string | undefined) => {
+      handled.set(String(id), handledJson);
+      if (stateJson !== undefined) {
+        states.set(String(id), stateJson);
+      }
     },
     addDeadLetters: (added) => {
       for (const letter of added) {

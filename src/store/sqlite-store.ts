@@ -10,6 +10,7 @@ import { MAX_DEAD_LETTERS } from "./memory-store.ts";
 const FILE = "agentrt.sqlite";
 /** Raised when tables change; an older file is migrated, a newer one refused. */
 const SCHEMA_VERSION = 1;
+// A table more is no new version: an older agentrt leaves it alone.
 /** How long to wait for another process of the same folder, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
 
@@ -18,6 +19,10 @@ const SCHEMA = `
     agent_id TEXT PRIMARY KEY,
     state TEXT NOT NULL,
     saved_at TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS handled_records (
+    agent_id TEXT PRIMARY KEY,
+    handled TEXT NOT NULL
   ) STRICT;
   CREATE TABLE IF NOT EXISTS dead_letters (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -40,6 +45,20 @@ export function openSqliteStore(folder: string): Store {
     `INSERT INTO agent_states (agent_id, state, saved_at) VALUES (?, ?, ?)
      ON CONFLICT (agent_id) DO UPDATE SET state = excluded.state, saved_at = excluded.saved_at`,
   );
+  const selectHandled = database.query<{ handled: string }, [string]>(
+    "SELECT handled FROM handled_records WHERE agent_id = ?",
+  );
+  const upsertHandled = database.query<unknown, [string, string]>(
+    "INSERT OR REPLACE INTO handled_records (agent_id, handled) VALUES (?, ?)",
+  );
+  const saveBoth = database.transaction(
+    (id: string, handledJson: string, stateJson: string | undefined) => {
+      upsertHandled.run(id, handledJson);
+      if (stateJson !== undefined) {
+        upsert.run(id, stateJson, new Date().toISOString());
+      }
+    },
+  );
   const insertLetter = database.query<unknown, [string]>(
     "INSERT INTO dead_letters (letter) VALUES (?)",
   );
@@ -60,6 +79,10 @@ export function openSqliteStore(folder: string): Store {
     loadState: (id: AgentId) => guard(folder, () => select.get(String(id))?.state),
     saveState: (id: AgentId, stateJson: string) => {
       guard(folder, () => upsert.run(String(id), stateJson, new Date().toISOString()));
+    },
+    loadHandled: (id: AgentId) => guard(folder, () => selectHandled.get(String(id))?.handled),
+    saveHandled: (id: AgentId, handledJson: string, stateJson: string | undefined) => {
+      guard(folder, () => saveBoth.immediate(String(id), handledJson, stateJson));
     },
     addDeadLetters: (letters) => guard(folder, () => addLetters.immediate(letters)),
     listDeadLetters: (limit) =>

@@ -7,6 +7,7 @@ import type { StateStore } from "../core/state-store.ts";
 import type { AgentPolicy } from "./agent-policy.ts";
 import { AgentSlot } from "./agent-slot.ts";
 import { AgentType, type AgentTypeReport } from "./agent-type.ts";
+import { HandledRecords } from "./handled-records.ts";
 import { replaceType } from "./replace-type.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
@@ -20,6 +21,8 @@ export interface AgentInstancesOptions {
 
 /** The agent types of one runtime and the instances made of them. */
 export class AgentInstances {
+  /** Which durable records the agents have handled. */
+  readonly handled: HandledRecords;
   readonly #options: AgentInstancesOptions;
   readonly #types = new Map<string, AgentType>();
   readonly #slots = new Map<string, AgentSlot>();
@@ -30,6 +33,7 @@ export class AgentInstances {
 
   constructor(options: AgentInstancesOptions) {
     this.#options = options;
+    this.handled = new HandledRecords(options.stateStore);
   }
 
   get types(): readonly string[] {
@@ -149,7 +153,8 @@ export class AgentInstances {
     }
     const { runtime, stateStore } = this.#options;
     const predecessor = this.#leaving.get(name);
-    const slot = new AgentSlot({ id, type, runtime, stateStore, predecessor });
+    const { handled } = this;
+    const slot = new AgentSlot({ id, type, runtime, stateStore, handled, predecessor });
     this.#slots.set(name, slot);
     type.instances += 1;
     return slot;

@@ -7,6 +7,7 @@ import type { StateStore } from "../core/state-store.ts";
 import type { AgentType } from "./agent-type.ts";
 import { type Backoff, startBackoff } from "./backoff.ts";
 import { endsWithin } from "./ends-within.ts";
+import type { HandledRecords } from "./handled-records.ts";
 import { InstanceMaker } from "./instance-maker.ts";
 import { stateRejected } from "./rejected-state.ts";
 import { Turnstile } from "./turnstile.ts";
@@ -31,6 +32,7 @@ export interface AgentSlotOptions {
   readonly type: AgentType;
   readonly runtime: AgentRuntime;
   readonly stateStore: StateStore | undefined;
+  readonly handled: HandledRecords;
   /** Resolves when an instance of the same id that was put away has left. */
   readonly predecessor: Promise<void> | undefined;
 }
@@ -83,6 +85,11 @@ export class AgentSlot {
   /** The instance if it is there. */
   get living(): Agent | undefined {
     return this.#state.kind === "living" ? this.#state.agent : undefined;
+  }
+
+  /** Notes a durable record as handled, in the turn in which its handler ended. */
+  noteHandled(cursor: string, position: number): void {
+    this.#options.handled.note(this.id, cursor, position);
   }
 
   /** True when there is a store that keeps its state. */
@@ -299,11 +306,24 @@ export class AgentSlot {
       return;
     }
     this.#isUnsaved = true;
-    const state = await this.#state.agent.saveState?.();
-    const json = state === undefined ? undefined : JSON.stringify(state);
-    if (json !== undefined && json !== this.#maker.storedJson) {
-      this.#options.stateStore?.saveState(this.id, json);
-      this.#maker.storedJson = json;
+    const { handled, stateStore } = this.#options;
+    // What was handled by now is in the state that the agent gives now.
+    const handledJson = stateStore?.saveHandled === undefined ? undefined : handled.take(this.id);
+    try {
+      const state = await this.#state.agent.saveState?.();
+      const json = state === undefined ? undefined : JSON.stringify(state);
+      const changed = json === this.#maker.storedJson ? undefined : json;
+      if (handledJson !== undefined) {
+        stateStore?.saveHandled?.(this.id, handledJson, changed);
+      } else if (changed !== undefined) {
+        stateStore?.saveState(this.id, changed);
+      }
+      this.#maker.storedJson = changed ?? this.#maker.storedJson;
+    } catch (error) {
+      if (handledJson !== undefined) {
+        handled.putBack(this.id);
+      }
+      throw error;
     }
     this.#isUnsaved = false;
   }

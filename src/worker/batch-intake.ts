@@ -8,6 +8,7 @@ import type { AgentInstances } from "./agent-instances.ts";
 import type { AgentSlot } from "./agent-slot.ts";
 import type { Delivery } from "./delivery.ts";
 import type { MutableDispatchCounts } from "./dispatch-counts.ts";
+import type { DurableIntake, DurableRecord } from "./durable-intake.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Receivers } from "./receivers.ts";
@@ -19,6 +20,7 @@ export interface BatchIntakeParts {
   readonly repeats: Repeats;
   readonly mailboxes: Mailboxes;
   readonly counts: MutableDispatchCounts;
+  readonly durable: DurableIntake;
   /** Gives an event to an instance. @throws AgentrtError when the runtime stops */
   readonly offer: (slot: AgentSlot, event: EventEnvelope) => void;
   readonly lose: (id: AgentId, event: EventEnvelope, error: AgentrtError) => void;
@@ -27,6 +29,10 @@ export interface BatchIntakeParts {
 }
 
 interface Intake {
+  /** Set on a batch of a durable topic. */
+  readonly cursor: string | undefined;
+  /** Of the first event, on such a batch. */
+  readonly position: number;
   readonly events: readonly BatchedEvent[];
   next: number;
   readonly isUrgent: boolean;
@@ -52,13 +58,15 @@ export class BatchIntake {
     const { repeats, counts } = this.#parts;
     const { route, count } = batch;
     counts.eventsIn += count;
-    if (repeats.isRepeated({ id: nameOf(batch), topic: route.topic })) {
+    const { cursor } = route;
+    if (cursor === undefined && repeats.isRepeated({ id: nameOf(batch), topic: route.topic })) {
       counts.duplicates += count;
       taken();
       return;
     }
     const isUrgent = priorityOf(route.headers) === "high";
-    this.#go({ events: eventsOf(batch), next: 0, isUrgent, taken });
+    const { position } = batch;
+    this.#go({ events: eventsOf(batch), next: 0, isUrgent, taken, cursor, position });
   }
 
   /** Lets go of what waits; its records are lost. Returns nothing, for each is reported. */
@@ -120,7 +128,10 @@ export class BatchIntake {
       if (crowded !== undefined) {
         return crowded;
       }
-      if (event.isNamed) {
+      if (intake.cursor !== undefined) {
+        const record = { cursor: intake.cursor, position: intake.position + intake.next };
+        this.#offerDurable(slots[0], event, record);
+      } else if (event.isNamed) {
         counts.eventsIn -= 1;
         this.#parts.deliverNamed(event);
       } else {
@@ -128,6 +139,22 @@ export class BatchIntake {
       }
     }
     return undefined;
+  }
+
+  /** A durable batch is for one agent type, so for one instance, or for none when that has published it itself. */
+  #offerDurable(slot: AgentSlot | undefined, event: BatchedEvent, record: DurableRecord): void {
+    const { durable } = this.#parts;
+    const { sender, receivers, topic } = { ...event.route, topic: event.topic };
+    if (
+      slot === undefined &&
+      sender !== undefined &&
+      receivers.includes(sender.type) &&
+      sender.key === topic.source
+    ) {
+      durable.ack(record);
+    } else {
+      durable.take(slot, event, record);
+    }
   }
 
   #offer(slots: readonly AgentSlot[], event: BatchedEvent): void {
@@ -152,7 +179,9 @@ export class BatchIntake {
       try {
         slots.push(instances.slot(id));
       } catch (error) {
-        for (const event of intake.events.slice(intake.next)) {
+        // A durable record is reported where it is offered.
+        const lost = intake.cursor === undefined ? intake.events.slice(intake.next) : [];
+        for (const event of lost) {
           lose(id, event, AgentrtError.from(error));
         }
       }

@@ -1,12 +1,17 @@
 import type { Headers } from "../core/envelope.ts";
 import { PRIORITY_HEADER } from "../core/priority.ts";
-import { RETAIN_HEADER, RETAIN_KEY_HEADER } from "../core/routing-headers.ts";
+import { DELIVER_AT_HEADER, RETAIN_HEADER, RETAIN_KEY_HEADER } from "../core/routing-headers.ts";
 import { encodeExtras } from "../wire/link/records.ts";
 import { NO_HEADERS, type OutgoingEvent } from "./outgoing.ts";
 import type { PublishedRoute } from "./outgoing-batches.ts";
 
 /** Headers that the host reads. They are part of the route; all others go with the record. */
-const ROUTING: ReadonlySet<string> = new Set([PRIORITY_HEADER, RETAIN_HEADER, RETAIN_KEY_HEADER]);
+const ROUTING: ReadonlySet<string> = new Set([
+  PRIORITY_HEADER,
+  RETAIN_HEADER,
+  RETAIN_KEY_HEADER,
+  DELIVER_AT_HEADER,
+]);
 
 /** The same object each time, which makes routes quick to compare. */
 const BY_PRIORITY: Readonly<Record<string, Headers>> = Object.freeze({

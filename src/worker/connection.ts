@@ -28,6 +28,9 @@ export interface ConnectionParts {
   readonly onBadFrame: (error: AgentrtError, link: HostLink) => void;
   /** A batch came; `taken` is to be called when it is where there is room for it. */
   readonly onBatch: (batch: EventBatch, taken: () => void) => void;
+  readonly onCursorFloor: (cursor: string, floor: number) => void;
+  /** The link has been welcomed; batches may come from now on. */
+  readonly onOpened: (link: HostLink) => void;
   /** The host stops. */
   readonly onGoingAway: (link: HostLink) => void;
   /** Registration is done; `signal` aborts when the link is over. */
@@ -166,6 +169,7 @@ export class Connection {
       lastInstance: this.#lastInstance,
       channelMetadata: this.#parts.channelMetadata,
       onBatch: this.#parts.onBatch,
+      onCursorFloor: this.#parts.onCursorFloor,
       onFrame: (bytes) => this.#read(bytes, link),
       onCall: (envelope) => this.#parts.onEnvelope(envelope, link),
       onGoingAway: () => this.#parts.onGoingAway(link),
@@ -177,6 +181,7 @@ export class Connection {
       await link.opened(options.connectAttemptTimeoutMs);
       this.#stopping.signal.throwIfAborted();
       this.#lastInstance = link.instance;
+      this.#parts.onOpened(link);
       this.#transition({ kind: "registering", attempt });
       const restored = registrations.restore(link.client, over.signal);
       const ended = link.ended.then((error) => {

@@ -6,6 +6,7 @@ import { AgentrtError } from "../core/errors.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
 import type { TopicId } from "../core/topic-id.ts";
 import type { AgentSlot } from "./agent-slot.ts";
+import type { DurableRecord } from "./durable-intake.ts";
 import { abortSignalOf, type SignalLike } from "./lazy-signal.ts";
 import type { MailboxItem } from "./mailbox.ts";
 
@@ -14,11 +15,13 @@ interface DeliveryCommon extends MailboxItem {
   readonly signal: SignalLike;
 }
 
-/** One message for one instance. `respond` is there for calls only. */
+/** One message for one instance. `respond` is there when somebody has to hear how it went. */
 export interface MessageDelivery extends DeliveryCommon {
   readonly kind: "message";
   readonly envelope: EventEnvelope | RequestEnvelope;
   readonly respond: ((response: ResponseEnvelope) => void) | undefined;
+  /** Set on a record of a durable topic. */
+  readonly record?: DurableRecord;
 }
 
 /** Work of the instance's own, such as a timer's. */

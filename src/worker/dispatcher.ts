@@ -27,6 +27,7 @@ import {
   stopping,
 } from "./delivery.ts";
 import { type DispatchCounts, newDispatchCounts } from "./dispatch-counts.ts";
+import { DurableIntake, type DurableRecord } from "./durable-intake.ts";
 import { Handling, respondTo } from "./handling.ts";
 import { eitherOf, type SignalLike } from "./lazy-signal.ts";
 import { Losses } from "./losses.ts";
@@ -70,6 +71,8 @@ export class Dispatcher {
   readonly #receivers: Receivers;
   readonly #mailboxes: Mailboxes;
   readonly #batches: BatchIntake;
+  /** Takes records of durable topics, and reports how they went. */
+  readonly durable: DurableIntake;
   #isRefusing = false;
   readonly #work = new WorkCount();
 
@@ -92,8 +95,16 @@ export class Dispatcher {
       handle: (delivery) => this.#handle(delivery),
       onDropped: (delivery) => this.#drop(delivery),
     });
+    this.durable = new DurableIntake({
+      handled: options.instances.handled,
+      counts: this.#counts,
+      offer: (slot, event, respond, record) =>
+        this.#offer(slot, event, options.stopSignal, respond, record),
+      isRefusing: () => this.#isRefusing,
+    });
     this.#batches = new BatchIntake({
       ...options,
+      durable: this.durable,
       receivers: this.#receivers,
       mailboxes: this.#mailboxes,
       counts: this.#counts,
@@ -233,6 +244,7 @@ export class Dispatcher {
     envelope: EventEnvelope | RequestEnvelope,
     signal: SignalLike,
     respond: MessageDelivery["respond"],
+    record?: DurableRecord,
   ): void {
     if (this.#isRefusing) {
       throw stopping(slot.id);
@@ -245,7 +257,9 @@ export class Dispatcher {
       respond,
       bytes: sizeOf(envelope),
       priority: priorityOf(envelope.headers),
-      canPushOut: envelope.kind === "event",
+      // A durable record that finds no room comes again.
+      canPushOut: envelope.kind === "event" && record === undefined,
+      ...(record === undefined ? {} : { record }),
     });
   }
 

@@ -1,4 +1,6 @@
 import type { RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
+import type { AgentrtError } from "../core/errors.ts";
+import type { TopicPattern } from "../core/topic-pattern.ts";
 import type { NumberedRoute } from "./outgoing-batches.ts";
 
 /** Where frames go: a connection, as this queue sees it. */
@@ -28,4 +30,17 @@ export interface BatchSink {
   forget(route: number): void;
   /** Calls `listener` with the number of the last record that the host has taken, each time that it says so. */
   onAccepted(listener: (last: number) => void): void;
+  /** Calls back with the host's durable topics, now and when they change, and with records that it could not store. */
+  onDurable(
+    onPatterns: (patterns: readonly TopicPattern[]) => void,
+    onRefused: (refused: RefusedRecords) => void,
+  ): void;
+}
+
+/** Records of a durable topic that the host could not store. */
+export interface RefusedRecords {
+  /** Number of the first one. */
+  readonly first: number;
+  readonly count: number;
+  readonly error: AgentrtError;
 }

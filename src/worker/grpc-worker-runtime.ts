@@ -108,6 +108,10 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
         this.#answers.refuse(error, link);
       },
       onBatch: (batch, taken) => this.dispatcher.deliverBatch(batch, taken),
+      onCursorFloor: (cursor, floor) => this.instances.handled.setFloor(cursor, floor),
+      onOpened: (link) => {
+        this.dispatcher.durable.outcomes = link.outcomes;
+      },
       onGoingAway: (link) => void this.#stepBack(link),
       onConnected: (link, signal) => {
         this.#control.open(() => link.client.openControlChannel(), signal);
@@ -187,9 +191,9 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
       this.#givenUp.watch(envelope, signal);
     } else if (
       envelope instanceof OutgoingEvent &&
-      signal === undefined &&
-      envelope.headers[RETAIN_HEADER] === undefined &&
-      this.#outgoing.takesBatches
+      this.#outgoing.takesBatches &&
+      ((signal === undefined && envelope.headers[RETAIN_HEADER] === undefined) ||
+        this.#outgoing.isDurable(envelope.topic.type))
     ) {
       return this.#outgoing.publish(batchedForm(envelope));
     }
@@ -249,6 +253,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
     this.dispatcher.refuse();
     await this.#connection.stop(drainTimeoutMs, async () => {
       await this.stopAgents(drainTimeoutMs);
+      this.dispatcher.durable.flush();
     });
     const stopped = new AgentrtError("WORKER_GONE", "The runtime stopped.");
     this.#registrations.close(stopped);

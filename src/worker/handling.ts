@@ -120,7 +120,12 @@ export class Handling {
   /** Undefined when all is done already. @throws AgentrtError of a result that cannot be encoded */
   #succeed(delivery: Delivery, result: object | undefined): Promise<undefined> | undefined {
     const { slot } = delivery;
-    const answer = this.#answerTo(delivery, result);
+    const record = delivery.kind === "message" ? delivery.record : undefined;
+    if (record !== undefined) {
+      slot.noteHandled(record.cursor, record.position);
+    }
+    // What a handler of an event gives is for nobody.
+    const answer = this.#answerTo(delivery, record === undefined ? result : undefined);
     this.#parts.counts.handled += 1;
     slot.type.counts.handled += 1;
     slot.succeeded();
@@ -128,8 +133,9 @@ export class Handling {
       this.#respond(delivery, answer);
       return undefined;
     }
-    return this.#saveState(slot).then(() => {
-      this.#respond(delivery, answer);
+    return this.#saveState(slot).then((failure) => {
+      const isUndone = record !== undefined && failure !== undefined && answer !== undefined;
+      this.#respond(delivery, isUndone ? errorAnswerTo(answer.id, failure) : answer);
       return undefined;
     });
   }
@@ -252,16 +258,21 @@ export class Handling {
       : undefined;
   }
 
-  /** A state that cannot be stored is not the message's failure: the agent did its work. */
-  async #saveState(slot: AgentSlot): Promise<void> {
+  /**
+   * A state that cannot be stored is not the message's failure: the agent did its work. But a durable record comes
+   * again, and is done when its agent's state could be stored. @returns why it could not
+   */
+  async #saveState(slot: AgentSlot): Promise<unknown> {
     try {
       await slot.saveIfChanged();
+      return undefined;
     } catch (error) {
       this.#parts.counts.statesNotSaved += 1;
       logger.error("the state of an agent could not be saved", {
         agent: slot.id.toString(),
         error,
       });
+      return error;
     }
   }
 }

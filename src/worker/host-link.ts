@@ -5,6 +5,7 @@ import type { EventBatch } from "../core/event-batch.ts";
 import { AgentRpcClient, type FrameStream } from "../wire/autogen/client.ts";
 import { type Capability, capabilitiesIn } from "../wire/capabilities.ts";
 import { fromServiceError } from "../wire/grpc-status.ts";
+import type { DurableOutcomes } from "./durable-intake.ts";
 import type { BatchSink, CallSink, FrameSink } from "./frame-sink.ts";
 import { type HostWelcome, LinkChannel } from "./link-channel.ts";
 
@@ -27,6 +28,7 @@ export interface HostLinkOptions {
   readonly onCall: (envelope: RequestEnvelope | ResponseEnvelope) => void;
   /** A batch came; `taken` is to be called when it is where there is room for it. */
   readonly onBatch: (batch: EventBatch, taken: () => void) => void;
+  readonly onCursorFloor: (cursor: string, floor: number) => void;
   /** The host stops; {@link HostLink.answerGoingAway} is to be called when nothing more is to be sent but answers. */
   readonly onGoingAway: () => void;
 }
@@ -142,6 +144,19 @@ export class HostLink implements FrameSink {
     }
   }
 
+  /** Where reports of durable records go; undefined in AutoGen's dialect. */
+  get outcomes(): DurableOutcomes | undefined {
+    const channel = this.#channel;
+    return channel === undefined
+      ? undefined
+      : {
+          ack: (cursor, ranges) =>
+            channel.report({ case: "ack", value: { cursor, ranges: ranges.map(BigInt) } }),
+          nack: (cursor, position, error) =>
+            channel.report({ case: "nack", value: { cursor, position: BigInt(position), error } }),
+        };
+  }
+
   answerGoingAway(): void {
     this.#channel?.answerGoingAway();
   }
@@ -174,6 +189,7 @@ export class HostLink implements FrameSink {
       onCall,
       onBatch,
       onGoingAway: options.onGoingAway,
+      onCursorFloor: options.onCursorFloor,
       onUnreadable: (error) => {
         this.#end(error);
         this.close();

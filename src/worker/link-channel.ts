@@ -1,12 +1,14 @@
 import type { RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
-import { AgentrtError } from "../core/errors.ts";
+import { AgentrtError, ERROR_CODES, type ErrorCode } from "../core/errors.ts";
 import type { BatchRoute, EventBatch } from "../core/event-batch.ts";
 import { RECEIVERS_HEADER } from "../core/routing-headers.ts";
+import type { TopicPattern } from "../core/topic-pattern.ts";
 import type { FrameStream } from "../wire/autogen/client.ts";
 import { encodeMessageFrame } from "../wire/link/batch-frame.ts";
 import {
   type BatchFrame,
   type ControlFrame,
+  type ControlFrameInit,
   creditOf,
   decodeRoute,
   encodeControlFrame,
@@ -16,7 +18,7 @@ import {
 import { PacketWriter } from "../wire/link/packet-writer.ts";
 import { Receipts } from "../wire/link/receipts.ts";
 import { LINK_VERSION } from "../wire/link/service.ts";
-import type { BatchSink } from "./frame-sink.ts";
+import type { BatchSink, RefusedRecords } from "./frame-sink.ts";
 import { LinkCalls } from "./link-calls.ts";
 import type { NumberedRoute } from "./outgoing-batches.ts";
 
@@ -39,6 +41,8 @@ export interface LinkChannelOptions {
   readonly onCall: (envelope: RequestEnvelope | ResponseEnvelope) => void;
   /** A batch came; `taken` is to be called when it is where there is room for it. */
   readonly onBatch: (batch: EventBatch, taken: () => void) => void;
+  /** Nothing below the position comes again for the cursor. */
+  readonly onCursorFloor: (cursor: string, floor: number) => void;
   /** The host stops: nothing more should be sent. */
   readonly onGoingAway: () => void;
   /** Bytes came that cannot be read; the link is of no more use. */
@@ -55,6 +59,10 @@ export class LinkChannel implements BatchSink {
   readonly #introduced = new Set<number>();
   #forgotten: number[] = [];
   #accepted = 0;
+  #durablePatterns: readonly TopicPattern[] = [];
+  readonly #refusals: RefusedRecords[] = [];
+  #onRefused: ((refused: RefusedRecords) => void) | undefined;
+  #onDurable: ((patterns: readonly TopicPattern[]) => void) | undefined;
   #onDrain: () => void = () => undefined;
   #onAccepted: (last: number) => void = () => undefined;
 
@@ -84,6 +92,24 @@ export class LinkChannel implements BatchSink {
 
   onAccepted(listener: (last: number) => void): void {
     this.#onAccepted = listener;
+  }
+
+  /** Tells at once what came before it was asked. */
+  onDurable(
+    onPatterns: (patterns: readonly TopicPattern[]) => void,
+    onRefused: (refused: RefusedRecords) => void,
+  ): void {
+    this.#onDurable = onPatterns;
+    this.#onRefused = onRefused;
+    onPatterns(this.#durablePatterns);
+    for (const refused of this.#refusals.splice(0)) {
+      onRefused(refused);
+    }
+  }
+
+  /** Sends what became of records of a durable topic. */
+  report(frame: ControlFrameInit): void {
+    this.#writer.sendControl(encodeControlFrame(frame));
   }
 
   onDrain(listener: () => void): void {
@@ -200,6 +226,24 @@ export class LinkChannel implements BatchSink {
         this.#onAccepted(Number(frame.value.accepted));
         this.#writer.taken(Number(frame.value.takenBytes));
         break;
+      case "durableTopics":
+        this.#durablePatterns = frame.value.patterns.map(patternIn);
+        this.#onDurable?.(this.#durablePatterns);
+        break;
+      case "refused": {
+        const { sequence, count, code, message } = frame.value;
+        const error = new AgentrtError(isErrorCode(code) ? code : "INTERNAL", message);
+        const refused = { first: Number(sequence), count, error };
+        if (this.#onRefused === undefined) {
+          this.#refusals.push(refused);
+        } else {
+          this.#onRefused(refused);
+        }
+        break;
+      }
+      case "cursorFloor":
+        this.#options.onCursorFloor(frame.value.cursor, Number(frame.value.floor));
+        break;
       case "goingAway":
         this.#options.onGoingAway();
         break;
@@ -208,6 +252,14 @@ export class LinkChannel implements BatchSink {
         break;
     }
   }
+}
+
+function patternIn(text: string): TopicPattern {
+  return text.endsWith("*") ? { kind: "prefix", text: text.slice(0, -1) } : { kind: "type", text };
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code);
 }
 
 /** The dispatcher reads from the headers who an event is for, as in AutoGen's dialect. */

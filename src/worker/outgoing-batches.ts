@@ -22,11 +22,14 @@ export interface ClosedBatch {
   readonly kind: "batch";
   readonly route: NumberedRoute;
   readonly records: OpenBatch;
+  /** Of a durable topic: settled when the host has stored it, or cannot. */
+  readonly outcome: PromiseWithResolvers<void> | undefined;
 }
 
 interface Lane {
   readonly route: NumberedRoute;
   open: OpenBatch | undefined;
+  outcome: PromiseWithResolvers<void> | undefined;
   /** Bytes of its last batch. */
   expectedBytes: number;
 }
@@ -65,7 +68,13 @@ export class OutgoingBatches {
     return this.#openBytes;
   }
 
-  add(route: PublishedRoute, data: Uint8Array, extras: Uint8Array | undefined): void {
+  /** @param isDurable gives a promise that ends when the host has stored the batch */
+  add(
+    route: PublishedRoute,
+    data: Uint8Array,
+    extras: Uint8Array | undefined,
+    isDurable = false,
+  ): Promise<void> | undefined {
     const lane = this.#laneFor(route);
     if (lane.open === undefined) {
       lane.open = new OpenBatch(lane.expectedBytes);
@@ -73,6 +82,12 @@ export class OutgoingBatches {
       this.#closing ??= setImmediate(() => this.closeAll());
     }
     const { open } = lane;
+    if (isDurable && lane.outcome === undefined) {
+      lane.outcome = Promise.withResolvers<void>();
+      // Whoever published gets it too; this one is nobody's.
+      lane.outcome.promise.catch(() => undefined);
+    }
+    const { outcome } = lane;
     const before = open.byteLength;
     open.append(data, extras);
     this.#openMessages += 1;
@@ -80,6 +95,7 @@ export class OutgoingBatches {
     if (open.count >= MAX_RECORDS || open.byteLength >= MAX_BYTES) {
       this.#close(lane, open);
     }
+    return outcome?.promise;
   }
 
   /** Closes every batch, in the order in which they were begun. */
@@ -96,11 +112,13 @@ export class OutgoingBatches {
   }
 
   #close(lane: Lane, open: OpenBatch): void {
+    const { outcome } = lane;
     lane.open = undefined;
+    lane.outcome = undefined;
     lane.expectedBytes = Math.max(64, open.byteLength);
     this.#openMessages -= open.count;
     this.#openBytes -= open.byteLength;
-    this.#onClosed({ kind: "batch", route: lane.route, records: open });
+    this.#onClosed({ kind: "batch", route: lane.route, records: open, outcome });
   }
 
   #laneFor(wanted: PublishedRoute): Lane {
@@ -133,6 +151,7 @@ export class OutgoingBatches {
     return {
       route: { number: this.#lastNumber, route, priority, isForgotten: false },
       open: undefined,
+      outcome: undefined,
       expectedBytes: 512,
     };
   }

@@ -2,6 +2,7 @@ import type { Envelope, EventEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { PrioritizedQueue, type QueueLimits } from "../core/prioritized-queue.ts";
 import { priorityOf } from "../core/priority.ts";
+import { matchesAnyPattern, type TopicPattern } from "../core/topic-pattern.ts";
 import { encodeMessage } from "../wire/autogen/codec.ts";
 import type { BatchedForm } from "./batched-form.ts";
 import type { FrameSink } from "./frame-sink.ts";
@@ -52,6 +53,8 @@ export class OutgoingQueue {
   #emptyListeners: (() => void)[] = [];
   readonly #batches: OutgoingBatches;
   readonly #unaccepted = new UnacceptedBatches();
+  #durable: readonly TopicPattern[] = [];
+  readonly #outcomes = new Map<BatchedForm, Promise<void> | undefined>();
 
   constructor(options: OutgoingQueueOptions) {
     this.#options = options;
@@ -76,18 +79,23 @@ export class OutgoingQueue {
   }
 
   /**
-   * Takes a message for a batch; undefined: it is accepted.
+   * Takes a message for a batch; undefined: it is accepted. Of a durable topic it is when the host has stored it.
    * @throws AgentrtError as `send`, except `CANCELLED`
    */
   publish(record: BatchedForm): Promise<void> | undefined {
-    const { data, extras } = record;
+    const { data, extras, route } = record;
+    const isDurable = this.isDurable(route.topic.type);
     assertFits(data.byteLength + (extras?.byteLength ?? 0), this.#options.maxMessageBytes);
     if (this.#waiters.length === 0 && this.#hasRoomFor(data.byteLength)) {
-      this.#batches.add(record.route, data, extras);
-      return undefined;
+      return this.#batches.add(record.route, data, extras, isDurable);
     }
     this.#batches.closeAll();
-    return this.#waitForRoom(record, undefined);
+    return isDurable ? this.#waitUntilStored(record) : this.#waitForRoom(record, undefined);
+  }
+
+  /** True for a topic whose records the host acknowledges when they are stored, as far as it has said so. */
+  isDurable(topicType: string): boolean {
+    return this.#durable.length > 0 && matchesAnyPattern(this.#durable, topicType);
   }
 
   /**
@@ -141,7 +149,22 @@ export class OutgoingQueue {
         this.#writeAll();
       }
     });
-    batches?.onAccepted((last) => this.#unaccepted.accepted(last));
+    batches?.onAccepted((last) => {
+      this.#unaccepted.accepted(last);
+      this.#tellIfEmpty();
+    });
+    batches?.onDurable(
+      (patterns) => {
+        this.#durable = patterns;
+      },
+      (refused) => {
+        this.#unaccepted.refused(refused);
+        this.#tellIfEmpty();
+      },
+    );
+    if (batches === undefined) {
+      this.#durable = [];
+    }
     const hasRoom =
       batches === undefined
         ? writeEvents(this.#unaccepted.takeEvents(), sink)
@@ -169,7 +192,7 @@ export class OutgoingQueue {
   /** Resolves when everything was handed to the connection. */
   async emptied(): Promise<void> {
     this.#batches.closeAll();
-    while (this.length > 0 || this.#state.kind === "full") {
+    while (this.length > 0 || this.#state.kind === "full" || this.#isAwaited) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#emptyListeners.push(resolve);
       await promise;
@@ -180,8 +203,32 @@ export class OutgoingQueue {
   clear(): number {
     this.#batches.closeAll();
     const { length } = this.#queue;
-    Array.from(this.#queue.drain());
+    const stopped = new AgentrtError(
+      "NOT_CONNECTED",
+      "The runtime stopped before the host had said that it has stored the message. It may have.",
+    );
+    for (const item of this.#queue.drain()) {
+      if (item.kind === "batch") {
+        item.outcome?.reject(stopped);
+      }
+    }
+    this.#unaccepted.giveUp(stopped);
     return length;
+  }
+
+  /** True while a connected host has not said yet what became of a message of a durable topic. */
+  get #isAwaited(): boolean {
+    return this.#sink?.batches !== undefined && this.#unaccepted.isAwaited;
+  }
+
+  async #waitUntilStored(record: BatchedForm): Promise<void> {
+    this.#outcomes.set(record, undefined);
+    try {
+      await this.#waitForRoom(record, undefined);
+      await this.#outcomes.get(record);
+    } finally {
+      this.#outcomes.delete(record);
+    }
   }
 
   get #sink(): FrameSink | undefined {
@@ -268,7 +315,11 @@ export class OutgoingQueue {
     if (!this.#hasRoomFor(item.data.byteLength)) {
       return false;
     }
-    this.#batches.add(item.route, item.data, item.extras);
+    const isDurable = this.#outcomes.has(item);
+    const stored = this.#batches.add(item.route, item.data, item.extras, isDurable);
+    if (isDurable) {
+      this.#outcomes.set(item, stored);
+    }
     return true;
   }
 
@@ -279,7 +330,7 @@ export class OutgoingQueue {
   }
 
   #tellIfEmpty(): void {
-    if (this.length === 0 && this.#state.kind !== "full") {
+    if (this.length === 0 && this.#state.kind !== "full" && !this.#isAwaited) {
       const listeners = this.#emptyListeners;
       this.#emptyListeners = [];
       for (const resolve of listeners) {

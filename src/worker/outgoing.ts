@@ -10,6 +10,7 @@ import { AgentrtError } from "../core/errors.ts";
 import { PRIORITY_HEADER } from "../core/priority.ts";
 import {
   AGE_HEADER,
+  DELIVER_AT_HEADER,
   RECEIVERS_HEADER,
   RETAIN_HEADER,
   RETAIN_KEY_HEADER,
@@ -35,6 +36,9 @@ const PROTOCOL_NAMES: ReadonlySet<string> = new Set([
   AGE_HEADER,
   RECEIVERS_HEADER,
 ]);
+
+/** The last one that a `Date` can hold. */
+const MAX_TIME_MS = 8_640_000_000_000_000;
 
 /** What most messages have, so that it need not be made and checked for each. */
 export const NO_HEADERS: Headers = Object.freeze({});
@@ -76,10 +80,11 @@ export class OutgoingEvent implements EventEnvelope {
 
 function eventHeaders(options: PublishOptions): Headers {
   const { headers: own, priority, retain } = options;
-  if (own === undefined && priority === undefined && !retain) {
+  const isDelayed = options.deliverAt !== undefined || options.delayMs !== undefined;
+  if (own === undefined && priority === undefined && !retain && !isDelayed) {
     return NO_HEADERS;
   }
-  const headers = { ...headersOf(options), ...retainHeaders(options) };
+  const headers = { ...headersOf(options), ...retainHeaders(options), ...delayHeaders(options) };
   for (const name of Object.keys(headers)) {
     if (!ATTRIBUTE_NAME.test(name) || PROTOCOL_NAMES.has(name)) {
       throw new AgentrtError(
@@ -154,6 +159,20 @@ function headersOf({ headers, priority }: PublishOptions): Headers {
     return NO_HEADERS;
   }
   return priority === undefined ? { ...headers } : { ...headers, [PRIORITY_HEADER]: priority };
+}
+
+function delayHeaders({ deliverAt, delayMs }: PublishOptions): Headers {
+  const atMs = deliverAt ?? (delayMs === undefined ? undefined : Date.now() + delayMs);
+  if (atMs === undefined) {
+    return {};
+  }
+  if (!(atMs >= 0 && atMs < MAX_TIME_MS)) {
+    throw new AgentrtError(
+      "INVALID_MESSAGE",
+      `${atMs} is no time to deliver at. Give deliverAt in milliseconds since 1970, or delayMs from now.`,
+    );
+  }
+  return { [DELIVER_AT_HEADER]: String(Math.round(atMs)) };
 }
 
 function retainHeaders({ retain, retainKey }: PublishOptions): Headers {

@@ -1,6 +1,7 @@
 import type { EventEnvelope } from "../core/envelope.ts";
+import type { AgentrtError } from "../core/errors.ts";
 import { eventsOf } from "../wire/link/batched-event.ts";
-import type { BatchSink } from "./frame-sink.ts";
+import type { BatchSink, RefusedRecords } from "./frame-sink.ts";
 import type { ClosedBatch, NumberedRoute } from "./outgoing-batches.ts";
 
 interface Unaccepted {
@@ -21,6 +22,30 @@ export class UnacceptedBatches {
 
   get length(): number {
     return this.#batches.length;
+  }
+
+  /** True while somebody waits for the host to have stored a batch. */
+  get isAwaited(): boolean {
+    return this.#batches.some(({ batch }) => batch.outcome !== undefined);
+  }
+
+  /** The host could not store these records. */
+  refused({ first, count, error }: RefusedRecords): void {
+    const end = first + count;
+    for (const one of this.#batches) {
+      if (one.first >= first && one.last < end) {
+        one.batch.outcome?.reject(error);
+      }
+    }
+    this.#batches = this.#batches.filter((one) => one.first < first || one.last >= end);
+  }
+
+  /** Nobody will hear of them any more. */
+  giveUp(error: AgentrtError): void {
+    for (const { batch } of this.#batches) {
+      batch.outcome?.reject(error);
+    }
+    this.#batches = [];
   }
 
   /** Sends a batch for the first time. False: the sink wants no more. */
@@ -45,6 +70,9 @@ export class UnacceptedBatches {
   /** The host has taken all records up to this one. */
   accepted(last: number): void {
     const next = this.#batches.findIndex((batch) => batch.last > last);
+    for (const { batch } of next < 0 ? this.#batches : this.#batches.slice(0, next)) {
+      batch.outcome?.resolve();
+    }
     this.#batches = next < 0 ? [] : this.#batches.slice(next);
   }
 
@@ -52,6 +80,9 @@ export class UnacceptedBatches {
   takeEvents(): EventEnvelope[] {
     const batches = this.#batches;
     this.#batches = [];
+    for (const { batch } of batches) {
+      batch.outcome?.resolve();
+    }
     return batches.flatMap(({ batch, first }) => eventsIn(batch, first));
   }
 
@@ -59,6 +90,7 @@ export class UnacceptedBatches {
   numberEvents(batch: ClosedBatch): EventEnvelope[] {
     const first = this.#lastNumber + 1;
     this.#lastNumber += batch.records.count;
+    batch.outcome?.resolve();
     return eventsIn(batch, first);
   }
 }

@@ -19,6 +19,7 @@ import type { TypePolicy } from "../../src/core/type-policy.ts";
 import { Backpressure } from "../../src/host/backpressure.ts";
 import { ControlRouter } from "../../src/host/control-router.ts";
 import { DeadLetters } from "../../src/host/dead-letters.ts";
+import { Durable } from "../../src/host/durable/durable.ts";
 import { Enrolment } from "../../src/host/enrolment.ts";
 import { IncidentLog } from "../../src/host/incident-log.ts";
 import { type HostOptions, resolveHostOptions } from "../../src/host/options.ts";
@@ -168,6 +169,8 @@ export class InMemoryHost {
   readonly sessions: Sessions;
   readonly retained: RetainedValues;
   readonly enrolment: Enrolment;
+  /** Without a message log: no topic is durable. */
+  readonly durable = new Durable({ log: undefined, configured: [], incidents: this.incidents });
   /** The time for what the host keeps; moves on only when a test says so. */
   nowMs = 0;
 
@@ -178,10 +181,11 @@ export class InMemoryHost {
     this.registry = new Registry(options);
     this.retained = new RetainedValues(options, () => this.nowMs);
     this.backpressure = new Backpressure(options.publisherHoldMs);
-    const { registry, totals, incidents, deadLetters, topics } = this;
+    const { registry, totals, incidents, deadLetters, topics, durable } = this;
     const { rpcTimeoutMs, maxPendingCalls } = options;
     this.router = new Router({
       ...{ registry, totals, incidents, deadLetters, topics, rpcTimeoutMs, maxPendingCalls },
+      durable,
       backpressure: this.backpressure,
       retained: this.retained,
       slowWorkerPolicy: options.slowWorkerPolicy,
@@ -194,11 +198,11 @@ export class InMemoryHost {
     const { events, presence } = router;
     this.presence = presence;
     this.enrolment = new Enrolment({
-      ...{ registry, presence, events },
+      ...{ registry, presence, events, durable },
       agentPolicies: options.agentPolicies,
     });
     this.sessions = new Sessions({
-      ...{ presence, options, registry, router, controlRouter, totals, incidents },
+      ...{ presence, options, registry, router, controlRouter, totals, incidents, durable },
       hangUp: (peer) => hungUp.push(peer),
     });
   }

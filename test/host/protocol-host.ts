@@ -57,6 +57,7 @@ export class ProtocolHost extends InMemoryHost {
     ...{ options: this.options, registry: this.registry, router: this.router },
     ...{ controlRouter: this.controlRouter, presence: this.presence, totals: this.totals },
     ...{ incidents: this.incidents, sessions: this.sessions, enrolment: this.enrolment },
+    durable: this.durable,
     hangUp: () => undefined,
     onCall: () => undefined,
     isDraining: () => false,

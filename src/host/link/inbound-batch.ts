@@ -11,6 +11,7 @@ export class InboundBatch implements EventBatch {
   readonly sequence: number;
   readonly position: number;
   readonly count: number;
+  readonly checksum: number;
   readonly records: Uint8Array;
   readonly #inbound: InboundRoute;
   readonly #frame: BatchFrame;
@@ -20,6 +21,7 @@ export class InboundBatch implements EventBatch {
     this.sequence = frame.sequence;
     this.position = frame.position;
     this.count = frame.count;
+    this.checksum = frame.checksum;
     this.records = frame.records;
     this.#inbound = inbound;
     this.#frame = frame;

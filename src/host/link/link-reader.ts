@@ -22,6 +22,7 @@ import { type AgentRpcParts, badFrame, watchEnd } from "../admission.ts";
 import { assertHeadersFit } from "../header-limits.ts";
 import type { HostStream, Session } from "../session.ts";
 import { tracedRoute } from "../traced-route.ts";
+import { DurableLink } from "./durable-link.ts";
 import { InboundBatch } from "./inbound-batch.ts";
 import { InboundAnswer, InboundCall } from "./inbound-call.ts";
 import {
@@ -62,12 +63,18 @@ export class LinkReader {
   readonly #routes: InboundRoutes;
   #phase: Phase = { name: "silent" };
   readonly #receipts: Receipts;
+  readonly #durable: DurableLink;
 
   constructor(options: LinkReaderOptions) {
     this.#options = options;
     const { maxRoutes, linkWindowBytes } = options.parts.options;
     this.#routes = new InboundRoutes(maxRoutes);
     this.#receipts = new Receipts(linkWindowBytes, (taken) => this.#giveCredit(taken));
+    this.#durable = new DurableLink({
+      ...{ parts: options.parts, session: options.session },
+      producers: options.state.producers,
+      onAccepted: () => this.#receipts.tell(true),
+    });
   }
 
   read(packet: Uint8Array): void {
@@ -94,6 +101,7 @@ export class LinkReader {
   }
 
   close(): void {
+    this.#durable.close();
     this.#receipts.close();
     this.#routes.clear();
   }
@@ -151,6 +159,7 @@ export class LinkReader {
       }),
     );
     this.#phase = { name: "connected", producer, sink };
+    this.#durable.open(producer, sink);
     const isReturning = hello.lastInstance !== "" && hello.lastInstance !== state.instance;
     session.returnedAtMs = isReturning ? Date.now() : undefined;
     session.lastWill = will;
@@ -159,7 +168,11 @@ export class LinkReader {
     parts.sessions.connected(session, stream, stream.getPeer(), sink);
   }
 
-  #control({ frame }: ControlFrame, sink: LinkSink): void {
+  #control(control: ControlFrame, sink: LinkSink): void {
+    const { frame } = control;
+    if (this.#durable.take(control)) {
+      return;
+    }
     switch (frame.case) {
       case "route":
         this.#routes.agree(frame.value.number, this.#agreed(frame.value));
@@ -188,12 +201,20 @@ export class LinkReader {
       throw notAgreed(frame);
     }
     session.messagesIn += frame.count;
-    if (state.producers.accept(producer, frame.sequence + frame.count - 1)) {
-      parts.router.events.publishBatch(new InboundBatch(frame, route), session);
-    } else {
+    if (!state.producers.accept(producer, frame.sequence + frame.count - 1)) {
       parts.totals.duplicates += frame.count;
+      this.#receipts.take(creditOf(frame));
+      return;
     }
-    this.#receipts.take(creditOf(frame));
+    const { events } = parts.router;
+    const batch = new InboundBatch(frame, route);
+    const declaration = parts.durable.topics.declarationFor(batch.topic.type);
+    if (declaration === undefined) {
+      events.publishBatch(batch, session);
+      this.#receipts.take(creditOf(frame));
+      return;
+    }
+    this.#durable.publish(batch, declaration, () => this.#receipts.take(creditOf(frame)));
   }
 
   #call(frame: CallFrame): void {

@@ -205,6 +205,7 @@ export function encodeRoute(number: number, route: BatchRoute): Uint8Array {
       headers: { ...route.headers },
       producer: route.producer,
       receivers: [...route.receivers],
+      cursor: route.cursor ?? "",
     },
   });
 }
@@ -220,6 +221,7 @@ export function decodeRoute(route: Route): BatchRoute {
     contentType: route.contentType,
     producer: route.producer,
     receivers: route.receivers,
+    ...(route.cursor === "" ? {} : { cursor: route.cursor }),
   };
 }
 

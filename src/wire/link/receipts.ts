@@ -24,10 +24,10 @@ export class Receipts {
     }
   }
 
-  /** Gives the credit that is owed now. */
-  tell(): void {
+  /** Gives the credit that is owed now. @param hasNews true when there is something to say beside */
+  tell(hasNews = false): void {
     this.close();
-    if (this.#toldBytes !== this.#takenBytes) {
+    if (hasNews || this.#toldBytes !== this.#takenBytes) {
       this.#toldBytes = this.#takenBytes;
       this.#give(this.#takenBytes);
     }

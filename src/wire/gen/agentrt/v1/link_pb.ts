@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file agentrt/v1/link.proto.
  */
 export const file_agentrt_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChVhZ2VudHJ0L3YxL2xpbmsucHJvdG8SCmFnZW50cnQudjEiMAoLT3BlblJlcXVlc3QSIQoGZnJhbWVzGAEgAygLMhEuYWdlbnRydC52MS5GcmFtZSIxCgxPcGVuUmVzcG9uc2USIQoGZnJhbWVzGAEgAygLMhEuYWdlbnRydC52MS5GcmFtZSKBAwoFRnJhbWUSIgoFaGVsbG8YASABKAsyES5hZ2VudHJ0LnYxLkhlbGxvSAASJgoHd2VsY29tZRgCIAEoCzITLmFnZW50cnQudjEuV2VsY29tZUgAEiIKBXJvdXRlGAMgASgLMhEuYWdlbnRydC52MS5Sb3V0ZUgAEiIKBWJhdGNoGAQgASgLMhEuYWdlbnRydC52MS5CYXRjaEgAEhEKB21lc3NhZ2UYBSABKAxIABIkCgZjcmVkaXQYBiABKAsyEi5hZ2VudHJ0LnYxLkNyZWRpdEgAEisKCmdvaW5nX2F3YXkYByABKAsyFS5hZ2VudHJ0LnYxLkdvaW5nQXdheUgAEi0KC3JvdXRlc19nb25lGAggASgLMhYuYWdlbnRydC52MS5Sb3V0ZXNHb25lSAASIAoEY2FsbBgJIAEoCzIQLmFnZW50cnQudjEuQ2FsbEgAEiQKBmFuc3dlchgKIAEoCzISLmFnZW50cnQudjEuQW5zd2VySABCBwoFZnJhbWUiVwoFSGVsbG8SDwoHdmVyc2lvbhgBIAEoDRIQCghwcm9kdWNlchgCIAEoCRIUCgx3aW5kb3dfYnl0ZXMYAyABKAQSFQoNbGFzdF9pbnN0YW5jZRgEIAEoCSKDAQoHV2VsY29tZRIPCgd2ZXJzaW9uGAEgASgNEhAKCGluc3RhbmNlGAIgASgJEhAKCGFjY2VwdGVkGAMgASgEEhQKDHdpbmRvd19ieXRlcxgEIAEoBBIZChFtYXhfbWVzc2FnZV9ieXRlcxgFIAEoDRISCgptYXhfcm91dGVzGAYgASgNIsICCgVSb3V0ZRIOCgZudW1iZXIYASABKA0SEgoKdG9waWNfdHlwZRgCIAEoCRIUCgx0b3BpY19zb3VyY2UYAyABKAkSEwoLc2VuZGVyX3R5cGUYBCABKAkSEgoKc2VuZGVyX2tleRgFIAEoCRIRCglkYXRhX3R5cGUYBiABKAkSFAoMY29udGVudF90eXBlGAcgASgJEi8KB2hlYWRlcnMYCCADKAsyHi5hZ2VudHJ0LnYxLlJvdXRlLkhlYWRlcnNFbnRyeRIQCghwcm9kdWNlchgJIAEoCRIRCglyZWNlaXZlcnMYCiADKAkSEwoLdGFyZ2V0X3R5cGUYCyABKAkSEgoKdGFyZ2V0X2tleRgMIAEoCRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIdCgpSb3V0ZXNHb25lEg8KB251bWJlcnMYASADKA0ilAEKBUJhdGNoEg0KBXJvdXRlGAEgASgHEhAKCHNlcXVlbmNlGAIgASgGEhAKCHBvc2l0aW9uGAMgASgGEg0KBWNvdW50GAQgASgHEhAKCGNoZWNrc3VtGAUgASgHEiYKCGVuY29kaW5nGAYgASgOMhQuYWdlbnRydC52MS5FbmNvZGluZxIPCgdyZWNvcmRzGAcgASgMIoIBCgxSZWNvcmRFeHRyYXMSCgoCaWQYASABKAkSNgoHaGVhZGVycxgCIAMoCzIlLmFnZW50cnQudjEuUmVjb3JkRXh0cmFzLkhlYWRlcnNFbnRyeRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJZCgRDYWxsEg0KBXJvdXRlGAEgASgHEgoKAmlkGAIgASgHEigKB2hlYWRlcnMYAyABKAsyFy5hZ2VudHJ0LnYxLkNhbGxIZWFkZXJzEgwKBGRhdGEYBCABKAwiWwoGQW5zd2VyEg0KBXJvdXRlGAEgASgHEgoKAmlkGAIgASgHEigKB2hlYWRlcnMYAyABKAsyFy5hZ2VudHJ0LnYxLkNhbGxIZWFkZXJzEgwKBGRhdGEYBCABKAwidAoLQ2FsbEhlYWRlcnMSNQoHaGVhZGVycxgBIAMoCzIkLmFnZW50cnQudjEuQ2FsbEhlYWRlcnMuSGVhZGVyc0VudHJ5Gi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi8KBkNyZWRpdBITCgt0YWtlbl9ieXRlcxgBIAEoBBIQCghhY2NlcHRlZBgCIAEoBCIbCglHb2luZ0F3YXkSDgoGcmVhc29uGAEgASgJKkoKCEVuY29kaW5nEhgKFEVOQ09ESU5HX1VOU1BFQ0lGSUVEEAASEQoNRU5DT0RJTkdfR1pJUBABEhEKDUVOQ09ESU5HX1pTVEQQAjJFCgRMaW5rEj0KBE9wZW4SFy5hZ2VudHJ0LnYxLk9wZW5SZXF1ZXN0GhguYWdlbnRydC52MS5PcGVuUmVzcG9uc2UoATABYgZwcm90bzM");
+  fileDesc("ChVhZ2VudHJ0L3YxL2xpbmsucHJvdG8SCmFnZW50cnQudjEiMAoLT3BlblJlcXVlc3QSIQoGZnJhbWVzGAEgAygLMhEuYWdlbnRydC52MS5GcmFtZSIxCgxPcGVuUmVzcG9uc2USIQoGZnJhbWVzGAEgAygLMhEuYWdlbnRydC52MS5GcmFtZSLRBAoFRnJhbWUSIgoFaGVsbG8YASABKAsyES5hZ2VudHJ0LnYxLkhlbGxvSAASJgoHd2VsY29tZRgCIAEoCzITLmFnZW50cnQudjEuV2VsY29tZUgAEiIKBXJvdXRlGAMgASgLMhEuYWdlbnRydC52MS5Sb3V0ZUgAEiIKBWJhdGNoGAQgASgLMhEuYWdlbnRydC52MS5CYXRjaEgAEhEKB21lc3NhZ2UYBSABKAxIABIkCgZjcmVkaXQYBiABKAsyEi5hZ2VudHJ0LnYxLkNyZWRpdEgAEisKCmdvaW5nX2F3YXkYByABKAsyFS5hZ2VudHJ0LnYxLkdvaW5nQXdheUgAEi0KC3JvdXRlc19nb25lGAggASgLMhYuYWdlbnRydC52MS5Sb3V0ZXNHb25lSAASIAoEY2FsbBgJIAEoCzIQLmFnZW50cnQudjEuQ2FsbEgAEiQKBmFuc3dlchgKIAEoCzISLmFnZW50cnQudjEuQW5zd2VySAASMwoOZHVyYWJsZV90b3BpY3MYFCABKAsyGS5hZ2VudHJ0LnYxLkR1cmFibGVUb3BpY3NIABImCgdyZWZ1c2VkGBUgASgLMhMuYWdlbnRydC52MS5SZWZ1c2VkSAASHgoDYWNrGBYgASgLMg8uYWdlbnRydC52MS5BY2tIABIgCgRuYWNrGBcgASgLMhAuYWdlbnRydC52MS5OYWNrSAASLwoMY3Vyc29yX2Zsb29yGBggASgLMhcuYWdlbnRydC52MS5DdXJzb3JGbG9vckgAQgcKBWZyYW1lIlcKBUhlbGxvEg8KB3ZlcnNpb24YASABKA0SEAoIcHJvZHVjZXIYAiABKAkSFAoMd2luZG93X2J5dGVzGAMgASgEEhUKDWxhc3RfaW5zdGFuY2UYBCABKAkigwEKB1dlbGNvbWUSDwoHdmVyc2lvbhgBIAEoDRIQCghpbnN0YW5jZRgCIAEoCRIQCghhY2NlcHRlZBgDIAEoBBIUCgx3aW5kb3dfYnl0ZXMYBCABKAQSGQoRbWF4X21lc3NhZ2VfYnl0ZXMYBSABKA0SEgoKbWF4X3JvdXRlcxgGIAEoDSLSAgoFUm91dGUSDgoGbnVtYmVyGAEgASgNEhIKCnRvcGljX3R5cGUYAiABKAkSFAoMdG9waWNfc291cmNlGAMgASgJEhMKC3NlbmRlcl90eXBlGAQgASgJEhIKCnNlbmRlcl9rZXkYBSABKAkSEQoJZGF0YV90eXBlGAYgASgJEhQKDGNvbnRlbnRfdHlwZRgHIAEoCRIvCgdoZWFkZXJzGAggAygLMh4uYWdlbnRydC52MS5Sb3V0ZS5IZWFkZXJzRW50cnkSEAoIcHJvZHVjZXIYCSABKAkSEQoJcmVjZWl2ZXJzGAogAygJEhMKC3RhcmdldF90eXBlGAsgASgJEhIKCnRhcmdldF9rZXkYDCABKAkSDgoGY3Vyc29yGBQgASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIh0KClJvdXRlc0dvbmUSDwoHbnVtYmVycxgBIAMoDSKUAQoFQmF0Y2gSDQoFcm91dGUYASABKAcSEAoIc2VxdWVuY2UYAiABKAYSEAoIcG9zaXRpb24YAyABKAYSDQoFY291bnQYBCABKAcSEAoIY2hlY2tzdW0YBSABKAcSJgoIZW5jb2RpbmcYBiABKA4yFC5hZ2VudHJ0LnYxLkVuY29kaW5nEg8KB3JlY29yZHMYByABKAwiggEKDFJlY29yZEV4dHJhcxIKCgJpZBgBIAEoCRI2CgdoZWFkZXJzGAIgAygLMiUuYWdlbnRydC52MS5SZWNvcmRFeHRyYXMuSGVhZGVyc0VudHJ5Gi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlkKBENhbGwSDQoFcm91dGUYASABKAcSCgoCaWQYAiABKAcSKAoHaGVhZGVycxgDIAEoCzIXLmFnZW50cnQudjEuQ2FsbEhlYWRlcnMSDAoEZGF0YRgEIAEoDCJbCgZBbnN3ZXISDQoFcm91dGUYASABKAcSCgoCaWQYAiABKAcSKAoHaGVhZGVycxgDIAEoCzIXLmFnZW50cnQudjEuQ2FsbEhlYWRlcnMSDAoEZGF0YRgEIAEoDCJ0CgtDYWxsSGVhZGVycxI1CgdoZWFkZXJzGAEgAygLMiQuYWdlbnRydC52MS5DYWxsSGVhZGVycy5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoGQ3JlZGl0EhMKC3Rha2VuX2J5dGVzGAEgASgEEhAKCGFjY2VwdGVkGAIgASgEIhsKCUdvaW5nQXdheRIOCgZyZWFzb24YASABKAkiIQoNRHVyYWJsZVRvcGljcxIQCghwYXR0ZXJucxgBIAMoCSJJCgdSZWZ1c2VkEhAKCHNlcXVlbmNlGAEgASgEEg0KBWNvdW50GAIgASgNEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSIlCgNBY2sSDgoGY3Vyc29yGAEgASgJEg4KBnJhbmdlcxgCIAMoBCI3CgROYWNrEg4KBmN1cnNvchgBIAEoCRIQCghwb3NpdGlvbhgCIAEoBBINCgVlcnJvchgDIAEoCSIsCgtDdXJzb3JGbG9vchIOCgZjdXJzb3IYASABKAkSDQoFZmxvb3IYAiABKAQqSgoIRW5jb2RpbmcSGAoURU5DT0RJTkdfVU5TUEVDSUZJRUQQABIRCg1FTkNPRElOR19HWklQEAESEQoNRU5DT0RJTkdfWlNURBACMkUKBExpbmsSPQoET3BlbhIXLmFnZW50cnQudjEuT3BlblJlcXVlc3QaGC5hZ2VudHJ0LnYxLk9wZW5SZXNwb25zZSgBMAFiBnByb3RvMw");
 
 /**
  * Several frames share one gRPC message, because gRPC's cost is per message.
@@ -117,6 +117,36 @@ export type Frame = Message<"agentrt.v1.Frame"> & {
      */
     value: Answer;
     case: "answer";
+  } | {
+    /**
+     * @generated from field: agentrt.v1.DurableTopics durable_topics = 20;
+     */
+    value: DurableTopics;
+    case: "durableTopics";
+  } | {
+    /**
+     * @generated from field: agentrt.v1.Refused refused = 21;
+     */
+    value: Refused;
+    case: "refused";
+  } | {
+    /**
+     * @generated from field: agentrt.v1.Ack ack = 22;
+     */
+    value: Ack;
+    case: "ack";
+  } | {
+    /**
+     * @generated from field: agentrt.v1.Nack nack = 23;
+     */
+    value: Nack;
+    case: "nack";
+  } | {
+    /**
+     * @generated from field: agentrt.v1.CursorFloor cursor_floor = 24;
+     */
+    value: CursorFloor;
+    case: "cursorFloor";
   } | { case: undefined; value?: undefined };
 };
 
@@ -295,6 +325,13 @@ export type Route = Message<"agentrt.v1.Route"> & {
    * @generated from field: string target_key = 12;
    */
   targetKey: string;
+
+  /**
+   * From the host: the cursor that the batches are delivered for; empty on plain deliveries.
+   *
+   * @generated from field: string cursor = 20;
+   */
+  cursor: string;
 };
 
 /**
@@ -546,6 +583,144 @@ export type GoingAway = Message<"agentrt.v1.GoingAway"> & {
  */
 export const GoingAwaySchema: GenMessage<GoingAway> = /*@__PURE__*/
   messageDesc(file_agentrt_v1_link, 13);
+
+/**
+ * From the host, after the welcome and at each change: topics whose records are accepted when they
+ * are on disk.
+ *
+ * @generated from message agentrt.v1.DurableTopics
+ */
+export type DurableTopics = Message<"agentrt.v1.DurableTopics"> & {
+  /**
+   * Each is a topic type, or the beginning of topic types with "*" behind it.
+   *
+   * @generated from field: repeated string patterns = 1;
+   */
+  patterns: string[];
+};
+
+/**
+ * Describes the message agentrt.v1.DurableTopics.
+ * Use `create(DurableTopicsSchema)` to create a new message.
+ */
+export const DurableTopicsSchema: GenMessage<DurableTopics> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_link, 14);
+
+/**
+ * From the host: records of a durable topic that could not be stored. They count as accepted
+ * otherwise, so that those behind them go on.
+ *
+ * @generated from message agentrt.v1.Refused
+ */
+export type Refused = Message<"agentrt.v1.Refused"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+
+  /**
+   * One of agentrt's error codes, such as STORE_FULL.
+   *
+   * @generated from field: string code = 3;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string message = 4;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message agentrt.v1.Refused.
+ * Use `create(RefusedSchema)` to create a new message.
+ */
+export const RefusedSchema: GenMessage<Refused> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_link, 15);
+
+/**
+ * From the worker: records of a cursor that were handled, as pairs of a first position and a count.
+ *
+ * @generated from message agentrt.v1.Ack
+ */
+export type Ack = Message<"agentrt.v1.Ack"> & {
+  /**
+   * @generated from field: string cursor = 1;
+   */
+  cursor: string;
+
+  /**
+   * @generated from field: repeated uint64 ranges = 2;
+   */
+  ranges: bigint[];
+};
+
+/**
+ * Describes the message agentrt.v1.Ack.
+ * Use `create(AckSchema)` to create a new message.
+ */
+export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_link, 16);
+
+/**
+ * From the worker: a record of a cursor whose handler failed.
+ *
+ * @generated from message agentrt.v1.Nack
+ */
+export type Nack = Message<"agentrt.v1.Nack"> & {
+  /**
+   * @generated from field: string cursor = 1;
+   */
+  cursor: string;
+
+  /**
+   * @generated from field: uint64 position = 2;
+   */
+  position: bigint;
+
+  /**
+   * Code and text of the failure.
+   *
+   * @generated from field: string error = 3;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message agentrt.v1.Nack.
+ * Use `create(NackSchema)` to create a new message.
+ */
+export const NackSchema: GenMessage<Nack> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_link, 17);
+
+/**
+ * From the host: nothing below the position comes again for this cursor.
+ *
+ * @generated from message agentrt.v1.CursorFloor
+ */
+export type CursorFloor = Message<"agentrt.v1.CursorFloor"> & {
+  /**
+   * @generated from field: string cursor = 1;
+   */
+  cursor: string;
+
+  /**
+   * @generated from field: uint64 floor = 2;
+   */
+  floor: bigint;
+};
+
+/**
+ * Describes the message agentrt.v1.CursorFloor.
+ * Use `create(CursorFloorSchema)` to create a new message.
+ */
+export const CursorFloorSchema: GenMessage<CursorFloor> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_link, 18);
 
 /**
  * @generated from enum agentrt.v1.Encoding
