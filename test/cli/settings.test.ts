@@ -91,6 +91,9 @@ const SAMPLES: Record<SettingName, Samples> = {
   "max-headers": countTo(100_000),
   "max-header-size": { legal: ["1KiB", "2KiB"], bounds: ["64", "16MiB"], illegal: ["63", "17MiB"] },
   "max-routes": countTo(1_000_000),
+  durable: { legal: ["orders", "orders.*,jobs"], illegal: ["a*b", "**", "a b"] },
+  "durable-max-deliver": countTo(1_000_000),
+  "durable-max-size": { legal: ["1GiB", "2MiB"], bounds: ["1MiB", "1024TiB"], illegal: ["1KiB"] },
   "link-window": { legal: ["1KiB", "2MiB"], bounds: ["1KiB", "1GiB"], illegal: ["1", "2GiB"] },
   "registration-grace": timeTo("100ms", "1h", "99ms", "2h"),
   "handshake-timeout": timeTo("100ms", "1h", "99ms", "2h"),
@@ -270,6 +273,8 @@ test("settings - the host's own defaults are the same", () => {
     maxHeaders: fallback("max-headers"),
     maxHeaderBytes: fallback("max-header-size"),
     maxRoutes: fallback("max-routes"),
+    durable: fallback("durable"),
+    durableMaxDeliver: fallback("durable-max-deliver"),
     linkWindowBytes: fallback("link-window"),
     handshakeTimeoutMs: fallback("handshake-timeout"),
   } as Partial<ReturnType<typeof resolveHostOptions>>);
