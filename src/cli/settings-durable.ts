@@ -41,7 +41,7 @@ export const DURABLE_SETTINGS = {
   }),
   "durable-max-size": setting({
     group: "limits",
-    type: sizeType({ min: 1_024 ** 2, max: 1_024 ** 5 }),
+    type: sizeType({ min: 1_024 ** 2, max: 1_024 ** 4 }),
     roles: HOST,
     fallback: () => 64 * 1_024 ** 3,
     about: {

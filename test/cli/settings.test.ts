@@ -93,7 +93,7 @@ const SAMPLES: Record<SettingName, Samples> = {
   "max-routes": countTo(1_000_000),
   durable: { legal: ["orders", "orders.*,jobs"], illegal: ["a*b", "**", "a b"] },
   "durable-max-deliver": countTo(1_000_000),
-  "durable-max-size": { legal: ["1GiB", "2MiB"], bounds: ["1MiB", "1024TiB"], illegal: ["1KiB"] },
+  "durable-max-size": { legal: ["1GiB", "2MiB"], bounds: ["1MiB", "1024GiB"], illegal: ["1KiB"] },
   "link-window": { legal: ["1KiB", "2MiB"], bounds: ["1KiB", "1GiB"], illegal: ["1", "2GiB"] },
   "registration-grace": timeTo("100ms", "1h", "99ms", "2h"),
   "handshake-timeout": timeTo("100ms", "1h", "99ms", "2h"),
