@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noExcessiveLinesPerFile: one way of an event, with its durable part
 import type { EventEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { PRESENCE_TOPIC } from "../core/presence.ts";

@@ -33,8 +33,10 @@ import { countFailedRpcs, createReport } from "./report.ts";
 import { RetainedValues } from "./retained-values.ts";
 import { Router } from "./router.ts";
 import { Sessions } from "./sessions.ts";
+import { shutDownWithin } from "./shut-down.ts";
 import { TopicStatistics } from "./topic-statistics.ts";
 import { createTotals } from "./totals.ts";
+import { untilSignal } from "./until-signal.ts";
 
 /** How often time-outs are looked for: of calls, and of workers that do not read. */
 const HOUSEKEEPING_MS = 50;
@@ -189,11 +191,10 @@ export class GrpcWorkerAgentRuntimeHost {
       this.#durable.tick(Date.now());
     }, HOUSEKEEPING_MS);
     try {
+      const { durableMaxDeliver: maxDeliver } = this.#options;
       const { placements, delivery } = this.#router;
-      await this.#durable.open({
-        ...{ placements, delivery, registry: this.#registry, numbers: this.#numbers },
-        maxDeliver: this.#options.durableMaxDeliver,
-      });
+      const shared = { registry: this.#registry, numbers: this.#numbers };
+      await this.#durable.open({ placements, delivery, ...shared, maxDeliver });
       const bound = await this.#door.open(assertListenAllowed(listen, isInsecureAllowed));
       this.#address = formatListenAddress(bound);
       this.#assertNotStopped();
@@ -220,18 +221,7 @@ export class GrpcWorkerAgentRuntimeHost {
 
   /** Stops when the process is told to: SIGTERM or SIGINT. Resolves when it has stopped. */
   async stopWhenSignal(): Promise<void> {
-    const signals = ["SIGTERM", "SIGINT"] as const;
-    await new Promise<void>((resolve) => {
-      const onSignal = (): void => {
-        for (const signal of signals) {
-          process.off(signal, onSignal);
-        }
-        resolve();
-      };
-      for (const signal of signals) {
-        process.on(signal, onSignal);
-      }
-    });
+    await untilSignal();
     await this.stop();
   }
 
@@ -290,11 +280,8 @@ export class GrpcWorkerAgentRuntimeHost {
         session.goAway("The host is stopping.");
       }
       await this.#drained(drainTimeoutMs);
-      const goodbye = new AgentrtError(
-        "HOST_DRAINING",
-        "The host is stopping. Connect again later.",
-      );
-      this.#sessions.dismissAll(goodbye);
+      const bye = new AgentrtError("HOST_DRAINING", "The host is stopping. Connect again later.");
+      this.#sessions.dismissAll(bye);
       this.#health.close();
       await this.#shutDown();
     }
@@ -318,13 +305,7 @@ export class GrpcWorkerAgentRuntimeHost {
   }
 
   async #shutDown(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, SHUTDOWN_GRACE_MS);
-      this.#server.tryShutdown(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    await shutDownWithin(this.#server, SHUTDOWN_GRACE_MS);
     this.#server.forceShutdown();
     this.#door.destroyConnections();
   }

@@ -1,6 +1,8 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import { shorten } from "../core/agent-id.ts";
 import type { HostReport, HostState, HostTotals, TopicReport } from "../core/host-report.ts";
+import { DURABLE_METRICS } from "./durable-metrics.ts";
+import type { MetricDeclaration } from "./metric-declaration.ts";
 import { sumOf } from "./status-view.ts";
 
 /**
@@ -15,19 +17,6 @@ const HOST_STATES = Object.keys({
   draining: true,
   stopped: true,
 } satisfies Record<HostState, true>);
-
-interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-interface MetricDeclaration {
-  readonly kind: "gauge" | "counter";
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames?: readonly string[];
-  readonly read: (report: HostReport) => number | readonly Sample[];
-}
 
 const TOTALS: Readonly<Record<keyof HostTotals, readonly [name: string, help: string]>> = {
   connectionsAccepted: ["agentrt_connections_accepted_total", "TCP connections accepted."],
@@ -170,6 +159,7 @@ export const HOST_METRICS: readonly MetricDeclaration[] = [
         value,
       })),
   },
+  ...DURABLE_METRICS,
   topic("agentrt_topic_messages_total", "Messages on a topic type.", (t) => t.messages),
   topic("agentrt_topic_deliveries_total", "Copies given to workers.", (t) => t.deliveries),
   topic("agentrt_topic_bytes_total", "Bytes of messages on a topic type.", (t) => t.bytes),

@@ -10,6 +10,7 @@ import { endsWithin } from "./ends-within.ts";
 import type { HandledRecords } from "./handled-records.ts";
 import { InstanceMaker } from "./instance-maker.ts";
 import { stateRejected } from "./rejected-state.ts";
+import { saveChanged } from "./save-changed.ts";
 import { Turnstile } from "./turnstile.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
@@ -306,25 +307,8 @@ export class AgentSlot {
       return;
     }
     this.#isUnsaved = true;
-    const { handled, stateStore } = this.#options;
-    // What was handled by now is in the state that the agent gives now.
-    const handledJson = stateStore?.saveHandled === undefined ? undefined : handled.take(this.id);
-    try {
-      const state = await this.#state.agent.saveState?.();
-      const json = state === undefined ? undefined : JSON.stringify(state);
-      const changed = json === this.#maker.storedJson ? undefined : json;
-      if (handledJson !== undefined) {
-        stateStore?.saveHandled?.(this.id, handledJson, changed);
-      } else if (changed !== undefined) {
-        stateStore?.saveState(this.id, changed);
-      }
-      this.#maker.storedJson = changed ?? this.#maker.storedJson;
-    } catch (error) {
-      if (handledJson !== undefined) {
-        handled.putBack(this.id);
-      }
-      throw error;
-    }
+    const { storedJson } = this.#maker;
+    this.#maker.storedJson = await saveChanged(this.#state.agent, this.#options, storedJson);
     this.#isUnsaved = false;
   }
 }

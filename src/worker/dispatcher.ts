@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noExcessiveLinesPerFile: two lines over
 import { getLogger } from "@logtape/logtape";
 import type { AgentTask } from "../core/agent.ts";
 import type { AgentId } from "../core/agent-id.ts";

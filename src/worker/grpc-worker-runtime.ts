@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noExcessiveLinesPerFile: the public API, a few lines each
 import { getLogger } from "@logtape/logtape";
 import type { JsonValue } from "../core/agent.ts";
 import type { AgentId } from "../core/agent-id.ts";

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noExcessiveLinesPerFile: one queue with one state
 import type { Envelope, EventEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { PrioritizedQueue, type QueueLimits } from "../core/prioritized-queue.ts";

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noExcessiveLinesPerFile: one state machine, whose steps share all of it
 import { getLogger } from "@logtape/logtape";
 import { DeliveryCursor } from "../../core/delivery-cursor.ts";
 import type {
@@ -15,7 +16,9 @@ import type { RouteNumbers } from "../link/inbound-routes.ts";
 import type { Placements } from "../placements.ts";
 import type { Registry } from "../registry.ts";
 import type { Session } from "../session.ts";
+import type { DurableCounts } from "./durable-counts.ts";
 import { DurableFrames, type DurableRange } from "./durable-frame.ts";
+import { OpenBytes } from "./open-bytes.ts";
 
 /** Records that may be with workers at once, of one cursor. */
 const MAX_IN_FLIGHT = 4_096;
@@ -45,17 +48,6 @@ export interface CursorRunnerParts {
   readonly counts: DurableCounts;
 }
 
-/** What the cursors of a host have done since it started. */
-export interface DurableCounts {
-  appended: number;
-  refused: number;
-  delivered: number;
-  redelivered: number;
-  acknowledged: number;
-  failed: number;
-  dead: number;
-}
-
 /** Delivers what one agent type has not had yet of the durable topics that it is subscribed to. */
 export class CursorRunner {
   /** In the log; the agent type. */
@@ -66,9 +58,7 @@ export class CursorRunner {
   readonly #cursor: DeliveryCursor<StoredBatch>;
   readonly #frames: DurableFrames;
   readonly #inFlight = new Map<Session, PositionRanges>();
-  /** Ends and sizes of the batches that were read and are not done. */
-  #open: { readonly end: number; readonly bytes: number }[] = [];
-  #openBytes = 0;
+  readonly #open = new OpenBytes();
   #patterns: readonly TopicPattern[];
   #mayHaveMore = true;
   #isReading = false;
@@ -215,7 +205,7 @@ export class CursorRunner {
   }
 
   #changed(): void {
-    this.#forgetDone();
+    this.#open.forgetBelow(this.#cursor.floor);
     this.pump();
   }
 
@@ -224,7 +214,7 @@ export class CursorRunner {
       !this.#isReading &&
       this.#mayHaveMore &&
       this.#cursor.wantsMore &&
-      this.#openBytes < MAX_OPEN_BYTES &&
+      this.#open.bytes < MAX_OPEN_BYTES &&
       Date.now() >= this.#readAgainAtMs &&
       this.#parts.registry.holdersOf(this.name)?.first !== undefined
     );
@@ -266,19 +256,7 @@ export class CursorRunner {
   #offer(batch: StoredBatch): void {
     const { position, count, expiresAtMs } = batch;
     this.#cursor.offer({ position, count, expiresAtMs, batch });
-    this.#open.push({ end: position + count, bytes: batch.records.byteLength });
-    this.#openBytes += batch.records.byteLength;
-  }
-
-  /** Of batches below the floor nothing is kept. */
-  #forgetDone(): void {
-    const { floor } = this.#cursor;
-    const next = this.#open.findIndex(({ end }) => end > floor);
-    const done = next < 0 ? this.#open : this.#open.slice(0, next);
-    if (done.length > 0) {
-      this.#open = this.#open.slice(done.length);
-      this.#openBytes -= done.reduce((sum, { bytes }) => sum + bytes, 0);
-    }
+    this.#open.add(position + count, batch.records.byteLength);
   }
 
   #deliver(): void {

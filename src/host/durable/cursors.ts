@@ -2,17 +2,15 @@ import { getLogger } from "@logtape/logtape";
 import { messageOf } from "../../core/errors.ts";
 import type { Subscription } from "../../core/subscription.ts";
 import { matchesPattern, type TopicPattern } from "../../core/topic-pattern.ts";
-import type { MessageLog, NewDeadRecord } from "../../store/log/message-log.ts";
-import { encodeControlFrame } from "../../wire/link/frames.ts";
+import type { MessageLog } from "../../store/log/message-log.ts";
 import type { Session } from "../session.ts";
-import { CursorRunner, type CursorRunnerParts, type DurableCounts } from "./cursor-runner.ts";
+import { CursorCommits } from "./cursor-commits.ts";
+import { CursorRunner, type CursorRunnerParts } from "./cursor-runner.ts";
+import { newDurableCounts } from "./durable-counts.ts";
 import type { DurableTopics } from "./durable-topics.ts";
+import { isSame, overlap, patternIn } from "./subscribed-patterns.ts";
 
 const logger = getLogger(["agentrt", "host"]);
-
-/** How long what changed waits for more before it is stored. */
-const COMMIT_DELAY_MS = 20;
-const COMMIT_AGAIN_MS = 1_000;
 
 /** An agent type of one process, such as the handlers of `subscribe()`: nobody will ever ask for what it missed. */
 const OF_ONE_PROCESS = /[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
@@ -26,10 +24,7 @@ export interface CursorsParts
 
 /** The cursors of all durable subscriptions: one for each agent type, with the patterns that it is subscribed to. */
 export class Cursors {
-  readonly counts: DurableCounts = {
-    ...{ appended: 0, refused: 0, delivered: 0, redelivered: 0, acknowledged: 0 },
-    ...{ failed: 0, dead: 0 },
-  };
+  readonly counts = newDurableCounts();
   readonly #log: MessageLog | undefined;
   readonly #runners = new Map<string, CursorRunner>();
   /** Cursors that are being opened or changed, by agent type: one after the other. */
@@ -37,12 +32,12 @@ export class Cursors {
   readonly #wanted = new Map<string, readonly TopicPattern[]>();
   #parts: CursorsParts | undefined;
   #logName = "";
-  #committing: Promise<void> | undefined;
-  #commitTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #commits: CursorCommits;
   #isClosed = false;
 
   constructor(log: MessageLog | undefined) {
     this.#log = log;
+    this.#commits = new CursorCommits(log, this.#runners);
   }
 
   /** What is stored of before. */
@@ -186,13 +181,11 @@ export class Cursors {
   /** Delivers no more, and stores where everything stands. Does not reject. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearTimeout(this.#commitTimer);
     await Promise.allSettled(this.#opening.values());
     for (const runner of this.#runners.values()) {
       runner.close();
     }
-    await this.#committing;
-    await this.#commit();
+    await this.#commits.close();
   }
 
   #runnerFor(session: Session, cursor: string): CursorRunner | undefined {
@@ -207,7 +200,7 @@ export class Cursors {
       ...parts,
       log,
       counts: this.counts,
-      onDirty: () => this.#commitSoon(COMMIT_DELAY_MS),
+      onDirty: () => this.#commits.soon(),
       maxDeliver: (patterns) => {
         const limits = topics
           .list()
@@ -266,63 +259,4 @@ export class Cursors {
       this.subscribed(type);
     }
   }
-
-  #commitSoon(delayMs: number): void {
-    if (this.#committing === undefined && !this.#isClosed) {
-      this.#commitTimer ??= setTimeout(() => {
-        this.#commitTimer = undefined;
-        this.#committing = this.#commit().finally(() => {
-          this.#committing = undefined;
-        });
-      }, delayMs);
-    }
-  }
-
-  async #commit(): Promise<void> {
-    const dirty = [...this.#runners.values()].filter((runner) => runner.isDirty);
-    const snapshots = dirty.map((runner) => ({ runner, snapshot: runner.snapshot() }));
-    if (this.#log === undefined || snapshots.length === 0) {
-      return;
-    }
-    const dead: NewDeadRecord[] = snapshots.flatMap(({ runner, snapshot }) =>
-      snapshot.dead.map((one) => ({ ...one, cursor: runner.name })),
-    );
-    const cursors = snapshots.map(({ runner, snapshot }) => ({
-      name: runner.name,
-      state: snapshot.state,
-    }));
-    try {
-      await this.#log.commit({ cursors, dead });
-    } catch (error) {
-      logger.error("what was delivered could not be stored; it is tried again", {
-        error: messageOf(error),
-      });
-      setTimeout(() => this.#commitSoon(0), COMMIT_AGAIN_MS).unref();
-      return;
-    }
-    for (const { runner, snapshot } of snapshots) {
-      runner.stored(snapshot, (session, floor) => {
-        const value = { cursor: runner.wireName, floor: BigInt(floor) };
-        session.tell(encodeControlFrame({ case: "cursorFloor", value }));
-      });
-      if (runner.isDirty) {
-        runner.pump();
-      }
-    }
-  }
-}
-
-function patternIn(subscription: Subscription): TopicPattern {
-  return subscription.kind === "type"
-    ? { kind: "type", text: subscription.topicType }
-    : { kind: "prefix", text: subscription.topicTypePrefix };
-}
-
-/** True when there may be topic types that both mean. */
-function overlap(a: TopicPattern, b: TopicPattern): boolean {
-  return matchesPattern(a, b.text) || matchesPattern(b, a.text);
-}
-
-function isSame(a: TopicPattern, b: TopicPattern): boolean {
-  return a.kind === b.kind && a.text === b.text;
 }

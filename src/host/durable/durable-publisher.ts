@@ -8,7 +8,7 @@ import { encodeExtras, recordLength, writeRecord } from "../../wire/link/records
 import { encodeStoredRoute } from "../../wire/link/stored-route.ts";
 import type { IncidentLog } from "../incident-log.ts";
 import type { InboundBatch } from "../link/inbound-batch.ts";
-import type { DurableCounts } from "./cursor-runner.ts";
+import type { DurableCounts } from "./durable-counts.ts";
 
 export interface DurablePublisherParts {
   readonly log: MessageLog | undefined;

@@ -10,7 +10,6 @@ import {
   creditOf,
   decodeRoute,
   encodeControlFrame,
-  type HelloFrame,
   type LinkFrame,
   type MessageFrame,
   type RouteFrame,
@@ -22,6 +21,7 @@ import { type AgentRpcParts, badFrame, watchEnd } from "../admission.ts";
 import { assertHeadersFit } from "../header-limits.ts";
 import type { HostStream, Session } from "../session.ts";
 import { tracedRoute } from "../traced-route.ts";
+import { checkedHello } from "./checked-hello.ts";
 import { DurableLink } from "./durable-link.ts";
 import { InboundBatch } from "./inbound-batch.ts";
 import { InboundAnswer, InboundCall } from "./inbound-call.ts";
@@ -292,21 +292,4 @@ function notAgreed({ kind, route }: BatchFrame | CallFrame): AgentrtError {
     `The worker has not agreed on route ${route} for a ${kind}.`,
     { data: { isUnreadable: true } },
   );
-}
-
-/** @throws AgentrtError `BAD_FRAME`, `BAD_VERSION` */
-function checkedHello({ version, producer, windowBytes }: HelloFrame): {
-  readonly producer: string;
-  readonly windowBytes: number;
-} {
-  const window = Number(windowBytes);
-  const isUsable = producer !== "" && producer.length <= 255 && version >= 1;
-  if (!isUsable || window < 1 || !Number.isSafeInteger(window)) {
-    throw new AgentrtError(
-      "BAD_FRAME",
-      "The Hello needs a version from 1, a producer of 1 to 255 characters and a window of at least 1 byte.",
-      { data: { isUnreadable: true } },
-    );
-  }
-  return { producer, windowBytes: window };
 }

@@ -1,0 +1,17 @@
+import type { Subscription } from "../../core/subscription.ts";
+import { matchesPattern, type TopicPattern } from "../../core/topic-pattern.ts";
+
+export function patternIn(subscription: Subscription): TopicPattern {
+  return subscription.kind === "type"
+    ? { kind: "type", text: subscription.topicType }
+    : { kind: "prefix", text: subscription.topicTypePrefix };
+}
+
+/** True when there may be topic types that both mean. */
+export function overlap(a: TopicPattern, b: TopicPattern): boolean {
+  return matchesPattern(a, b.text) || matchesPattern(b, a.text);
+}
+
+export function isSame(a: TopicPattern, b: TopicPattern): boolean {
+  return a.kind === b.kind && a.text === b.text;
+}
