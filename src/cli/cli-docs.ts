@@ -13,7 +13,8 @@ and need no host, nor does \`completion\`. All others work with a running host, 
 speaks AutoGen's protocol, here or elsewhere: \`--host-address house:50051\`, \`AGENTRT_HOST_ADDRESS\` or
 the key of the \`--config\` file name it. \`ls\` (but for subscriptions) and \`top\` need agentrt's own
 host, which reports on itself by the service \`agentrt.v1.HostInfo\` on the same port; the status page
-may be off.
+may be off. \`topic\`, \`dead\`, \`data\` and \`sub --from\` need one with a data folder
+([durable topics](host.md#durable-topics)), which they ask by \`agentrt.v1.Durable\`.
 
 Results go to standard output, everything else to standard error. With \`--json\` a result is one
 JSON value on a line, and with \`sub\` one a message. Only errors of the command itself are shown;
@@ -27,7 +28,7 @@ same everywhere.
 | code     | when                                                                                                                       |
 | -------- | -------------------------------------------------------------------------------------------------------------------------- |
 | 0        | done; for \`sub\`, \`top\` and a \`pub\` that repeats also: ended by Ctrl-C, SIGTERM, or a reader of the output that went away |
-| 1        | failed: no host within \`--connect-timeout\`, the agent's error, a time-out, a step that \`doctor\` found broken, a test     |
+| 1        | failed: no host within \`--connect-timeout\`, the agent's error, a time-out, a step that \`doctor\` found broken, a test, damage that \`data check\` found |
 | 2        | wrong usage: an unknown flag, a topic, an agent id, a file or data that cannot be read                                     |
 | 130, 143 | a second SIGINT or SIGTERM stopped it at once                                                                              |
 
@@ -45,7 +46,8 @@ What arrives is shown as it came, whatever its type: JSON as JSON on one line, w
 they were; the text of a \`Message\` as text; other bytes, such as protobuf, in base64 (\`dataBase64\`).
 
 \`pub\` is done when the messages were given to the connection and the host has ended it in order.
-Whether anybody received them it cannot know; a connection that broke meanwhile is reported.
+Whether anybody received them it cannot know; a connection that broke meanwhile is reported. On a
+durable topic it is done when the host has stored each of them, and fails when one could not be.
 
 ## Shell completion
 

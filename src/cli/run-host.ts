@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import { AgentrtError } from "../core/errors.ts";
 import { GrpcWorkerAgentRuntimeHost } from "../host/host.ts";
@@ -38,7 +39,7 @@ async function openLog(
     return messageLog;
   } catch (thrown) {
     const error = AgentrtError.from(thrown);
-    if (values.durable.length > 0) {
+    if (values["durable-topics"].length > 0) {
       throw error;
     }
     log.warn("there are no durable topics, because the message log cannot be opened", { error });
@@ -90,8 +91,11 @@ export async function runHost({
     linkWindowBytes: values["link-window"],
     handshakeTimeoutMs: values["handshake-timeout"],
     messageLog,
-    durable: values.durable,
+    durable: values["durable-topics"],
     durableMaxDeliver: values["durable-max-deliver"],
+    ...(values.data === undefined
+      ? {}
+      : { backupFolder: join(absoluteFolder(values.data), "backups") }),
     deadLetterStore: store,
     tracerProvider,
     version: BUILD.version,

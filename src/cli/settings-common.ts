@@ -46,8 +46,8 @@ export const COMMON_SETTINGS = {
       zh: "`$XDG_STATE_HOME/agentrt` 或 `~/.local/state/agentrt`；macOS 为 `~/Library/Application Support/agentrt`，Windows 为 `%LOCALAPPDATA%\\agentrt`",
     },
     about: {
-      en: "The folder that keeps device states and undelivered messages between runs. `none` keeps nothing.",
-      zh: "保存设备状态和未送达消息的文件夹。`none` 表示不保存。",
+      en: "The folder that keeps device states, undelivered messages and those of durable topics between runs. `none` keeps nothing.",
+      zh: "保存设备状态、未送达消息和持久主题消息的文件夹。`none` 表示不保存。",
     },
   }),
   "max-message-size": setting({

@@ -6,7 +6,7 @@ const HOST = ["host"] as const;
 
 /** Settings of durable topics. */
 export const DURABLE_SETTINGS = {
-  durable: setting({
+  "durable-topics": setting({
     group: "host",
     type: textListType({
       placeholder: "TOPIC",

@@ -50,6 +50,7 @@ export const ERROR_CODES = {
   STORE_DAMAGED: { retry: "never", when: "stored data cannot be read back" },
   STORE_READ_ONLY: { retry: "after", when: "the data folder may be read but not written" },
   STORE_LOCKED: { retry: "after", when: "another running host uses the data folder" },
+  NOT_STORED: { retry: "never", when: "nothing is stored under this name or number" },
   STORE_NEWER: { retry: "never", when: "the data folder was written by a newer version" },
   DURABLE_NEEDS_DATA: {
     retry: "never",

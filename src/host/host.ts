@@ -10,8 +10,9 @@ import {
 import { MessageTracing } from "../telemetry/message-tracing.ts";
 import { AGENT_RPC, AGENT_RPC_NAME } from "../wire/autogen/service.ts";
 import { channelOptions } from "../wire/channel-options.ts";
+import { DURABLE_NAME } from "../wire/durable-admin/service.ts";
 import { HEALTH_SERVICE, HealthService } from "../wire/health.ts";
-import { HOST_INFO, HOST_INFO_NAME } from "../wire/host-info/service.ts";
+import { HOST_INFO_NAME } from "../wire/host-info/service.ts";
 import { LINK, LINK_NAME } from "../wire/link/service.ts";
 import { watchSizeLimit } from "../wire/size-limit-watch.ts";
 import { createAgentRpc } from "./agent-rpc.ts";
@@ -22,12 +23,12 @@ import { Door } from "./door.ts";
 import { Durable } from "./durable/durable.ts";
 import { durablePattern } from "./durable/durable-topics.ts";
 import { Enrolment } from "./enrolment.ts";
-import { createHostInfo } from "./host-info.ts";
 import { IncidentLog } from "./incident-log.ts";
 import { RouteNumbers } from "./link/inbound-routes.ts";
 import { createLinkRpc } from "./link/link-rpc.ts";
 import { Producers } from "./link/producers.ts";
 import { type HostOptions, resolveHostOptions } from "./options.ts";
+import { addOwnServices } from "./own-services.ts";
 import { Registry } from "./registry.ts";
 import { countFailedRpcs, createReport } from "./report.ts";
 import { RetainedValues } from "./retained-values.ts";
@@ -71,8 +72,9 @@ export class GrpcWorkerAgentRuntimeHost {
   readonly #router: Router;
   readonly #sessions: Sessions;
   readonly #server: Server;
-  readonly #health = new HealthService([AGENT_RPC_NAME, HOST_INFO_NAME, LINK_NAME], (peer) =>
-    this.#door.called(peer),
+  readonly #health = new HealthService(
+    [AGENT_RPC_NAME, HOST_INFO_NAME, DURABLE_NAME, LINK_NAME],
+    (peer) => this.#door.called(peer),
   );
   readonly #door: Door;
   #state: HostState = "starting";
@@ -151,14 +153,10 @@ export class GrpcWorkerAgentRuntimeHost {
         numbers: this.#numbers,
       }),
     );
-    this.#server.addService(
-      HOST_INFO,
-      createHostInfo({
-        report: () => this.report(),
-        maxMessageBytes,
-        onCall: (peer) => this.#door.called(peer),
-      }),
-    );
+    addOwnServices(this.#server, {
+      ...service,
+      report: () => this.report(),
+    });
     this.#door = new Door(this.#server, this.#options, this.#totals, this.#incidents);
   }
 

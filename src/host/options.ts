@@ -84,6 +84,8 @@ export interface HostOptions {
   readonly durableMaxDeliver: number;
   /** Where dead letters are kept between runs. Default: in memory only. */
   readonly deadLetterStore: DeadLetterStore | undefined;
+  /** The folder in which `agentrt data backup NAME` makes a copy of the message log. Default `backups`. */
+  readonly backupFolder: string;
   /** Traces each message on its way, by OpenTelemetry. Default: no tracing. */
   readonly tracerProvider: TracerProviderLike | undefined;
   /** Told to workers and shown on the status page. */
@@ -126,6 +128,7 @@ const DEFAULTS: HostOptions = {
   durable: Object.freeze([]),
   durableMaxDeliver: 10,
   deadLetterStore: undefined,
+  backupFolder: "backups",
   tracerProvider: undefined,
   version: "0.0.0",
 };

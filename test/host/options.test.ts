@@ -39,6 +39,7 @@ const DEFAULTS: HostOptions = {
   durable: [],
   durableMaxDeliver: 10,
   deadLetterStore: undefined,
+  backupFolder: "backups",
   tracerProvider: undefined,
   version: "0.0.0",
 };

@@ -63,7 +63,7 @@ class World implements AsyncDisposable {
 
   async startHost(...args: readonly string[]): Promise<void> {
     this.host = startAgentrt([
-      ...["--role=host", `--listen=${this.address}`, "--http=off", "--durable=orders"],
+      ...["--role=host", `--listen=${this.address}`, "--http=off", "--durable-topics=orders"],
       ...[`--data=${join(this.folder, "host")}`, ...args],
     ]);
     await this.host.waitForLog("host ready", TIMEOUT_MS);

@@ -1,16 +1,8 @@
-import type { SettingName } from "../settings.ts";
 import type { Command } from "./command.ts";
 import { SHELLS } from "./completion-scripts.ts";
+import { DIAL } from "./dial.ts";
+import { DURABLE_COMMANDS } from "./durable-commands.ts";
 import { LISTS } from "./list-name.ts";
-
-/** Settings of every command that talks to a host. */
-const DIAL: readonly SettingName[] = [
-  "host-address",
-  "max-message-size",
-  "config",
-  "log-level",
-  "log-format",
-];
 
 /**
  * Every command that does one thing and ends. Command line, help and completion are made from this
@@ -87,17 +79,19 @@ export const COMMANDS = Object.freeze({
     usage: "TOPIC…",
     about: { en: "shows the messages of topics as they come", zh: "实时显示主题的消息" },
     operands: { min: 1, max: 64 },
-    options: ["count", "connect-timeout", "json"],
+    options: ["from", "count", "connect-timeout", "json"],
     settings: DIAL,
     details: {
-      en: "TOPIC is type or type/source; of the type its beginning and * are enough, and '*' is everything. JSON is shown as it came, whatever its type. It waits for a host that is not there, and ends with Ctrl-C.",
-      zh: "TOPIC 为 类型 或 类型/来源；类型可写成前缀加 *，'*' 表示全部主题。任何类型的 JSON 都按原样显示。host 不在时会等待；按 Ctrl-C 结束。",
+      en: "TOPIC is type or type/source; of the type its beginning and * are enough, and '*' is everything. JSON is shown as it came, whatever its type. It waits for a host that is not there, and ends with Ctrl-C. --from shows what is stored of durable topics, with its positions, and then what is stored later; nobody else misses anything by it.",
+      zh: "TOPIC 为 类型 或 类型/来源；类型可写成前缀加 *，'*' 表示全部主题。任何类型的 JSON 都按原样显示。host 不在时会等待；按 Ctrl-C 结束。--from 显示持久主题中已存储的消息及其位置，随后显示新存储的消息；不影响其他订阅者。",
     },
     examples: [
       "sub '*'",
       "sub chat",
       "sub 'environment*' --json --count 10",
       "sub device_status/kitchen '*/hall'",
+      "sub orders --from 1 --json --count 10",
+      "sub 'sensor*' --from 2h",
     ],
     load: async () => (await import("./sub.ts")).runSub,
   },
@@ -161,6 +155,7 @@ export const COMMANDS = Object.freeze({
     ],
     load: async () => (await import("./state.ts")).runState,
   },
+  ...DURABLE_COMMANDS,
   doctor: {
     usage: "[HOST]",
     about: {

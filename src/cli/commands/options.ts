@@ -2,6 +2,7 @@ import { PRIORITIES } from "../../core/priority.ts";
 import type { Localized } from "../language.ts";
 import { durationType, numberType, sizeType } from "../quantity-types.ts";
 import { choiceType, type SettingType, switchType, textType } from "../setting-types.ts";
+import { fromType } from "./from-type.ts";
 import { rateType } from "./rate-type.ts";
 
 /** A flag of commands. Unlike a setting it has no environment variable and no key in a file. */
@@ -17,6 +18,8 @@ function option<T>(declared: CommandOption<T>): CommandOption<T> {
 const MAX_COUNT = 1_000_000_000;
 /** What a timer can hold, nearly 25 days. */
 const MAX_TIME_MS = 2 ** 31 - 1;
+/** How long anything is kept, a hundred years. */
+const MAX_AGE_MS = 100 * 365 * 86_400_000;
 
 /** Every flag that is not a setting. Commands that share one mean the same by it. */
 export const OPTIONS = Object.freeze({
@@ -98,6 +101,55 @@ export const OPTIONS = Object.freeze({
     about: {
       en: "How to speak with the host (default: agentrt, and autogen with hosts that know only that).",
       zh: "与 host 通信的协议（默认：agentrt；host 不支持时用 autogen）。",
+    },
+  }),
+  from: option({
+    type: fromType,
+    about: {
+      en: "Begins with stored messages of durable topics: at a position, at a time (ISO 8601), or so long ago, such as 10m.",
+      zh: "从持久主题已存储的消息开始：某个位置、某个时间（ISO 8601），或多久以前，如 10m。",
+    },
+  }),
+  durable: option({
+    type: switchType,
+    about: {
+      en: "Messages are stored before they are acknowledged, and delivered until they were handled.",
+      zh: "消息先存储再确认，并一直投递到处理完成为止。",
+    },
+  }),
+  "retention-age": option({
+    type: durationType({ min: 1_000, max: MAX_AGE_MS }),
+    about: {
+      en: "Older messages are removed, delivered or not (default: no limit).",
+      zh: "更旧的消息会被删除，无论是否已投递（默认：不限）。",
+    },
+  }),
+  "retention-count": option({
+    type: numberType({ min: 1, max: Number.MAX_SAFE_INTEGER, isInteger: true }),
+    about: {
+      en: "The most messages that are kept; the oldest go first (default: no limit).",
+      zh: "最多保留的消息条数，最旧的先删除（默认：不限）。",
+    },
+  }),
+  "retention-size": option({
+    type: sizeType({ min: 1, max: 1024 ** 5 }),
+    about: {
+      en: "The most bytes of messages that are kept; the oldest go first (default: no limit).",
+      zh: "最多保留的消息字节数，最旧的先删除（默认：不限）。",
+    },
+  }),
+  "max-deliver": option({
+    type: numberType({ min: 1, max: 1_000_000, isInteger: true }),
+    about: {
+      en: "Deliveries of a message to one subscription before it is given up (default: the host's).",
+      zh: "向一个订阅投递同一消息的最多次数，之后放弃（默认：由 host 决定）。",
+    },
+  }),
+  ttl: option({
+    type: durationType({ min: 1, max: MAX_AGE_MS }),
+    about: {
+      en: "How long after its publication a message is worth delivering (default: for ever).",
+      zh: "消息发布后在多长时间内值得投递（默认：永久）。",
     },
   }),
   every: option({

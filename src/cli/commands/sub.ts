@@ -14,10 +14,14 @@ import { type CommandClient, whenAborted, withClient } from "./with-client.ts";
 /** Each source of a topic has an instance; those of sources that came once shall not stay. */
 const IDLE_MS = 10_000;
 
-/** `agentrt sub TOPIC…` */
+/** `agentrt sub TOPIC…`, from now on or from what is stored. */
 export async function runSub(invocation: Invocation): Promise<number> {
   const { operands, options, io } = invocation;
   const patterns = operands.map((text) => readOperand(text, parseTopicPattern));
+  if (options.from !== undefined) {
+    const { showStored } = await import("./sub-from.ts");
+    return await showStored(invocation, patterns, options.from);
+  }
   const printer = new Printer(io, {
     isJson: options.json === true,
     count: options.count ?? Number.POSITIVE_INFINITY,

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AgentrtError } from "../../core/errors.ts";
-import { LOG_FILE, LogDatabase } from "./log-database.ts";
+import { LogDatabase } from "./log-database.ts";
+import { LOG_FILE } from "./log-file-name.ts";
 import type { LogParts } from "./log-parts.ts";
 import type { Step } from "./log-step.ts";
 import { syncPath } from "./sync-path.ts";

@@ -3,10 +3,9 @@ import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path";
 import { AgentrtError } from "../../core/errors.ts";
 import { guard } from "./log-errors.ts";
+import { LOG_FILE } from "./log-file-name.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
 import { syncPath } from "./sync-path.ts";
-
-export const LOG_FILE = "log.sqlite";
 
 /** A prepared statement; SQLite keeps it for the next time that the same text is asked for. */
 type Query<Row, Values extends SQLQueryBindings[]> = ReturnType<

@@ -152,7 +152,15 @@ test("completion - commands first, then what each of them takes", () => {
   expect(wordsAfter("co")).toEqual(["completion"]);
   expect(wordsAfter("ls", "")).toEqual(["workers", "agents", "subscriptions", "topics"]);
   expect(wordsAfter("ls", "workers", "")).toEqual([]);
-  expect(wordsAfter("help", "to")).toEqual(["top"]);
+  expect(wordsAfter("topic", "")).toEqual(["set", "list", "remove"]);
+  expect(wordsAfter("dead", "")).toEqual(["list", "show", "replay", "drop"]);
+  expect(wordsAfter("data", "")).toEqual(["check", "backup", "compact"]);
+  expect(wordsAfter("topic", "set", "--ret")).toEqual([
+    "--retention-age",
+    "--retention-count",
+    "--retention-size",
+  ]);
+  expect(wordsAfter("help", "to")).toEqual(["top", "topic"]);
 });
 
 test("completion - flags of the command, and of a process without one", () => {

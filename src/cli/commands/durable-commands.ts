@@ -1,0 +1,78 @@
+import type { Command } from "./command.ts";
+import { DIAL } from "./dial.ts";
+import { DATA_ACTIONS, DEAD_ACTIONS, TOPIC_ACTIONS } from "./durable-actions.ts";
+
+/** Commands for durable topics; entries of the table of commands. */
+export const DURABLE_COMMANDS = {
+  topic: {
+    usage: `${TOPIC_ACTIONS.join("|")} [TOPIC]`,
+    about: {
+      en: "says which topics are durable, and what is kept of them",
+      zh: "声明哪些主题是持久的，以及保留多少",
+    },
+    operands: { min: 1, max: 2 },
+    choices: TOPIC_ACTIONS,
+    options: [
+      "durable",
+      "retention-age",
+      "retention-count",
+      "retention-size",
+      "max-deliver",
+      "ttl",
+      "connect-timeout",
+      "json",
+    ],
+    settings: DIAL,
+    details: {
+      en: "TOPIC is a topic type, or the beginning of some and *. set replaces what was declared for the same TOPIC; --no-durable takes it out of a beginning that is durable. remove ends the declaration and removes no message. The host needs a data folder.",
+      zh: "TOPIC 为主题类型，或前缀加 *。set 取代对同一 TOPIC 的声明；--no-durable 把它从持久的前缀中除去。remove 只取消声明，不删除消息。host 需要有数据文件夹。",
+    },
+    examples: [
+      "topic set orders --durable",
+      "topic set 'sensor*' --durable --retention-age 7d --retention-size 1GiB",
+      "topic set orders --durable --max-deliver 5 --ttl 1h",
+      "topic list",
+      "topic remove orders",
+    ],
+    load: async () => (await import("./topic.ts")).runTopic,
+  },
+  dead: {
+    usage: `${DEAD_ACTIONS.join("|")} [ID…|all]`,
+    about: {
+      en: "shows durable messages that were given up, and tries them again",
+      zh: "显示已放弃投递的持久消息，并可重新投递",
+    },
+    operands: { min: 1, max: 1_000 },
+    choices: DEAD_ACTIONS,
+    options: ["limit", "connect-timeout", "json"],
+    settings: DIAL,
+    details: {
+      en: "ID is a number of the list. replay publishes the message again, with its old message id, to all durable subscriptions of its topic; drop removes it for ever. The word all is every one that there is.",
+      zh: "ID 为列表中的编号。replay 以原消息 ID 重新发布给该主题的所有持久订阅；drop 将其永久删除。all 表示全部。",
+    },
+    examples: ["dead list", "dead show 7 --json", "dead replay 7", "dead drop all"],
+    load: async () => (await import("./dead.ts")).runDead,
+  },
+  data: {
+    usage: `${DATA_ACTIONS.join("|")} [COPY]`,
+    about: {
+      en: "checks, copies or shrinks the stored messages of a host",
+      zh: "检查、备份或压缩 host 存储的消息",
+    },
+    operands: { min: 1, max: 2 },
+    choices: DATA_ACTIONS,
+    options: ["connect-timeout", "json"],
+    settings: [...DIAL, "data"],
+    details: {
+      en: "A running host is asked, and goes on meanwhile; with --data DIR the folder of a stopped one is opened. COPY is for backup: of a running host a name, under backups in its data folder; with --data a new folder. The copy is a data folder itself. check ends with 1 when anything is damaged.",
+      zh: "默认向运行中的 host 发出请求，期间 host 照常工作；带 --data DIR 时打开已停止的 host 的文件夹。COPY 用于 backup：对运行中的 host 为名称，位于其数据文件夹的 backups 下；带 --data 时为新文件夹。备份本身即是数据文件夹。check 发现损坏时以 1 结束。",
+    },
+    examples: [
+      "data check",
+      "data backup monday",
+      "data backup /backups/house --data ~/.local/state/agentrt",
+      "data compact --json",
+    ],
+    load: async () => (await import("./data.ts")).runData,
+  },
+} satisfies Record<string, Command>;
