@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -9,6 +9,7 @@ import { recordLength, writeRecord } from "../../src/wire/link/records.ts";
 import { encodeStoredRoute } from "../../src/wire/link/stored-route.ts";
 import { type AgentrtProcess, startAgentrt } from "../kit/process.ts";
 import { runAgentrt } from "../kit/run-to-end.ts";
+import { waitFor } from "../kit/wait.ts";
 
 setDefaultTimeout(60_000);
 
@@ -321,4 +322,64 @@ test("pub - on a durable topic of a store that is full it fails with the code, o
   expect([code, stdout]).toEqual([1, ""]);
   expect(stderr).toMatch(/^agentrt: [^\n]+ \[STORE_FULL\]\n$/);
   expect((await runAgentrt(["pub", "plain", "hello", ...there])).code).toBe(0);
+});
+
+/** Fails until there is a box, and says then what it packed. */
+const PACKER = `
+import { existsSync } from "node:fs";
+import { defineAgent, defineMessage, TopicId } from "agentrt";
+
+const Order = defineMessage("Order", (value) => Object(value) as { n: number });
+const Packed = defineMessage("Packed", (value) => Object(value) as { n: number });
+
+export const packer = defineAgent({
+  type: "packer",
+  description: "Packs orders",
+  subscriptions: ["orders"],
+  setup(agent) {
+    agent.handleEvent(Order, async ({ n }) => {
+      if (!existsSync(process.env["BOX"] ?? "")) {
+        throw new Error("there is no box");
+      }
+      await agent.publishMessage(Packed.of({ n }), new TopicId("packed", "shop"));
+    });
+  },
+});
+`;
+
+test("dead - what an agent could not handle is listed with its error, and handled after a replay", async () => {
+  const box = join(folder, "box");
+  const file = join(folder, "packer.ts");
+  await writeFile(file, PACKER);
+  await using shop = startAgentrt([...HOST, "--data", join(folder, "shop")]);
+  const { properties } = await shop.waitForLog("host ready");
+  const there = ["--host-address", String(properties["listen"])];
+  const declare = ["topic", "set", "orders", "--durable", "--max-deliver", "2"];
+  expect((await runAgentrt([...declare, ...there])).code).toBe(0);
+  expect((await runAgentrt(["topic", "set", "packed", "--durable", ...there])).code).toBe(0);
+  await using worker = startAgentrt(
+    ["--role", "worker", "--agent", file, "--data", join(folder, "packer"), ...there],
+    { env: { BOX: box } },
+  );
+  await worker.waitForLog("worker connected");
+  const pub = ["pub", "orders/shop", '{"n": 1}', "--type", "Order"];
+  expect((await runAgentrt([...pub, ...there])).code).toBe(0);
+  let dead: readonly Record<string, unknown>[] = [];
+  await waitFor(
+    async () => {
+      const { stdout } = await runAgentrt(["dead", "list", "--json", ...there]);
+      dead = JSON.parse(stdout) as readonly Record<string, unknown>[];
+      return dead.length > 0;
+    },
+    { what: "the dead record", timeoutMs: 30_000 },
+  );
+  expect(dead).toMatchObject([{ id: 1, topic: "orders/shop", attempts: 2 }]);
+  expect(dead[0]?.["lastError"]).toContain("there is no box");
+  await writeFile(box, "");
+  expect((await runAgentrt(["dead", "replay", "all", ...there])).code).toBe(0);
+  const sub = ["sub", "packed", "--from", "1", "--count", "1", "--json"];
+  const { stdout } = await runAgentrt([...sub, ...there]);
+  expect(JSON.parse(stdout)).toMatchObject({ topic: "packed/shop", data: { n: 1 } });
+  const { stdout: left } = await runAgentrt(["dead", "list", "--json", ...there]);
+  expect(JSON.parse(left)).toEqual([]);
 });
