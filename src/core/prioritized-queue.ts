@@ -107,6 +107,11 @@ export class PrioritizedQueue<T> {
     return this.#length;
   }
 
+  /** Items of one level. */
+  countOf(priority: Priority): number {
+    return this.#lanes[priority].length;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

@@ -21,6 +21,8 @@ export interface OutboundFrame {
 export interface FrameSink {
   /** Takes the bytes; returns false when nothing more should be written until `drained` is called. */
   write(bytes: Uint8Array, frame: OutboundFrame): boolean;
+  /** True while it takes urgent frames although it has had enough of others. */
+  readonly takesUrgent?: boolean;
 }
 
 /**
@@ -79,7 +81,8 @@ export class Outbox {
    * the oldest events of those that are not more urgent, or the new frame itself when there is none.
    */
   offer(frame: OutboundFrame): readonly OutboundFrame[] {
-    if (!this.#isSinkFull) {
+    const isAhead = frame.priority === "high" && this.#sink?.takesUrgent === true;
+    if (!this.#isSinkFull || (isAhead && this.#queue.countOf("high") === 0)) {
       this.#write(frame);
       return NONE;
     }
@@ -145,8 +148,9 @@ export class Outbox {
 
   #write(frame: OutboundFrame): void {
     if (this.#sink?.write(frame.bytes, frame) !== true) {
+      // An urgent frame that went ahead is no sign that the stream moves.
+      this.#blockedSinceMs = this.#isSinkFull ? this.#blockedSinceMs : this.#now();
       this.#isSinkFull = true;
-      this.#blockedSinceMs = this.#now();
     }
   }
 }

@@ -232,6 +232,30 @@ describe("agentrt.v1.Link at the host", () => {
     );
   });
 
+  test("an urgent batch goes ahead of a window that is full, though not of one that is overfull", async () => {
+    await using host = await startHost();
+    using a = new RawWorker(host.address, "a");
+    using b = new RawWorker(host.address, "b");
+    await a.greet();
+    const batch = new OpenBatch();
+    batch.append(Buffer.from("first"), undefined);
+    await b.greet("b.1", BigInt(batch.close(1, 1).byteLength));
+    await b.subscribe("reader", "t");
+    a.agree(1, "t");
+    a.agree(2, "t", { priority: "high" });
+    a.publish(1, 1, "first");
+    a.publish(1, 2, "normal");
+    a.publish(2, 3, "fire");
+    a.publish(2, 4, "again");
+    await waitFor(() => host.report().totals.eventsIn === 4, { what: "four events" });
+    await seen(b, 2);
+    expect(b.batches().map((text) => text.slice(text.indexOf(":")))).toEqual([
+      ":1+1 \u000afirst",
+      ":3+1 \u0008fire",
+    ]);
+    expect(host.report().workers.map(({ queuedMessages }) => queuedMessages)).toEqual([0, 2]);
+  });
+
   test("what a lost worker had not taken is counted as dead letters, each message of it", async () => {
     await using host = await startHost();
     using a = new RawWorker(host.address, "a");

@@ -5,6 +5,9 @@ import type { OutboundFrame } from "../outbox.ts";
 import type { HostStream, SessionLink } from "../session.ts";
 import type { OutRoute, RouteKnower } from "./out-route.ts";
 
+/** How much of the window urgent frames may use beyond it: they would wait for all that is under way. */
+const URGENT_SHARE = 0.25;
+
 interface InFlight {
   readonly frame: OutboundFrame;
   /** All bytes sent up to and with this frame. */
@@ -36,6 +39,10 @@ export class LinkSink implements SessionLink, RouteKnower {
 
   goAway(reason: string): void {
     this.#writer.sendControl(encodeControlFrame({ case: "goingAway", value: { reason } }));
+  }
+
+  get takesUrgent(): boolean {
+    return this.#writer.hasRoomBeyond(URGENT_SHARE);
   }
 
   write(bytes: Uint8Array, frame: OutboundFrame): boolean {

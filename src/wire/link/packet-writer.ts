@@ -51,6 +51,11 @@ export class PacketWriter {
     return !this.#isStreamFull && this.underWayBytes < this.#windowBytes;
   }
 
+  /** True when it would have room if the window were larger by this share. */
+  hasRoomBeyond(share: number): boolean {
+    return !this.#isStreamFull && this.underWayBytes < this.#windowBytes * (1 + share);
+  }
+
   set windowBytes(bytes: number) {
     this.#windowBytes = bytes;
   }
