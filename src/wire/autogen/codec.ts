@@ -1,16 +1,20 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AgentId } from "../../core/agent-id.ts";
 import type { Envelope, RequestEnvelope, ResponseEnvelope } from "../../core/envelope.ts";
 import { AgentrtError, messageOf } from "../../core/errors.ts";
+import { type Message, MessageSchema } from "../gen/agents/agent_worker_pb.ts";
 import {
-  type Message,
-  MessageSchema,
-  type RpcRequest,
-  type RpcResponse,
-  type AgentId as WireAgentId,
-  type Payload as WirePayload,
-} from "../gen/agents/agent_worker_pb.ts";
+  type AgentIdFields,
+  type PayloadFields,
+  type RequestFields,
+  type ResponseFields,
+  scanRequest,
+  scanResponse,
+} from "./call-scan.ts";
+import { writeRequest, writeResponse } from "./call-writer.ts";
 import { decodeEvent, encodeEvent } from "./event-codec.ts";
+import { scanEvent } from "./event-scan.ts";
+import { FIELD, FieldScanner } from "./field-scanner.ts";
 
 /** A host keeps the id of each call in flight; AutoGen's are numbers and UUIDs. */
 const MAX_REQUEST_ID_LENGTH = 255;
@@ -22,6 +26,42 @@ const MAX_REQUEST_ID_LENGTH = 255;
  *   that are no frame at all
  */
 export function decodeMessage(bytes: Uint8Array): Envelope {
+  return scanMessage(bytes) ?? decodeByLibrary(bytes);
+}
+
+/**
+ * The usual frame, read where it lies: undefined when the library is to say what it is.
+ * @throws AgentrtError as {@link decodeMessage}
+ */
+export function scanMessage(bytes: Uint8Array): Envelope | undefined {
+  const scanner = new FieldScanner(bytes);
+  const tag = scanner.next(0, bytes.byteLength);
+  const { start, end } = scanner;
+  // More behind it would be merged with it or replace it.
+  if (end !== bytes.byteLength) {
+    return undefined;
+  }
+  switch (tag) {
+    case FIELD.one: {
+      const request = scanRequest(scanner, start, end);
+      return request && decodeRequest(request);
+    }
+    case FIELD.two: {
+      const response = scanResponse(scanner, start, end);
+      return response && decodeResponse(response);
+    }
+    case FIELD.three:
+      return scanEvent(scanner, start, end);
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Any frame, by the library: what {@link scanMessage} is measured by.
+ * @throws AgentrtError as {@link decodeMessage}
+ */
+export function decodeByLibrary(bytes: Uint8Array): Envelope {
   const { message } = parse(bytes);
   switch (message.case) {
     case "cloudEvent":
@@ -46,9 +86,9 @@ export function encodeMessage(envelope: Envelope): Uint8Array {
     case "event":
       return envelope.wireForm?.bytes ?? toBinary(MessageSchema, encodeEvent(envelope));
     case "request":
-      return toBinary(MessageSchema, encodeRequest(envelope));
+      return writeRequest(envelope);
     case "response":
-      return toBinary(MessageSchema, encodeResponse(envelope));
+      return writeResponse(envelope);
     default:
       throw envelope satisfies never;
   }
@@ -66,7 +106,7 @@ function parse(bytes: Uint8Array): Message {
   }
 }
 
-function decodeRequest(request: RpcRequest): RequestEnvelope {
+function decodeRequest(request: RequestFields): RequestEnvelope {
   if (request.requestId === "" || request.requestId.length > MAX_REQUEST_ID_LENGTH) {
     throw new AgentrtError(
       "BAD_FRAME",
@@ -95,7 +135,7 @@ function decodeRequest(request: RpcRequest): RequestEnvelope {
   }
 }
 
-function decodeResponse(response: RpcResponse): ResponseEnvelope {
+function decodeResponse(response: ResponseFields): ResponseEnvelope {
   if (response.requestId === "") {
     throw new AgentrtError("BAD_FRAME", "The response has no request_id, so it answers nothing.");
   }
@@ -111,62 +151,18 @@ function decodeResponse(response: RpcResponse): ResponseEnvelope {
   };
 }
 
-function encodeRequest(envelope: RequestEnvelope): Message {
-  const { target, sender, payload } = envelope;
-  return create(MessageSchema, {
-    message: {
-      case: "request",
-      value: {
-        requestId: envelope.id,
-        target: { type: target.type, key: target.key },
-        ...(sender === undefined ? {} : { source: { type: sender.type, key: sender.key } }),
-        method: envelope.method,
-        payload: encodePayload(payload),
-        metadata: { ...envelope.headers },
-      },
-    },
-  });
-}
-
-/** The payload is always there, empty on an error: .NET workers refuse a response without one. */
-function encodeResponse(envelope: ResponseEnvelope): Message {
-  return create(MessageSchema, {
-    message: {
-      case: "response",
-      value: {
-        requestId: envelope.id,
-        payload: encodePayload(envelope.payload),
-        error: envelope.error,
-        metadata: { ...envelope.headers },
-      },
-    },
-  });
-}
-
-function decodeAgentId(id: WireAgentId): AgentId {
+function decodeAgentId(id: AgentIdFields): AgentId {
   return new AgentId(id.type, id.key);
 }
 
-function decodeSender(id: WireAgentId): AgentId | undefined {
+function decodeSender(id: AgentIdFields): AgentId | undefined {
   return id.type === "" && id.key === "" ? undefined : decodeAgentId(id);
 }
 
-function decodePayload(payload: WirePayload | undefined): Envelope["payload"] {
+function decodePayload(payload: PayloadFields | undefined): Envelope["payload"] {
   return {
     dataType: payload?.dataType ?? "",
     contentType: payload?.dataContentType ?? "",
     data: payload?.data ?? new Uint8Array(0),
-  };
-}
-
-function encodePayload(payload: Envelope["payload"]): {
-  dataType: string;
-  dataContentType: string;
-  data: Uint8Array;
-} {
-  return {
-    dataType: payload.dataType,
-    dataContentType: payload.contentType,
-    data: payload.data,
   };
 }

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AnySchema, type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
-import { AgentId } from "../../core/agent-id.ts";
+import type { AgentId } from "../../core/agent-id.ts";
 import { type EventEnvelope, type Payload, PROTOBUF_CONTENT_TYPE } from "../../core/envelope.ts";
 import { AgentrtError, messageOf } from "../../core/errors.ts";
 import { TopicId } from "../../core/topic-id.ts";
@@ -11,19 +11,9 @@ import type {
   CloudEventAttributeValue,
   CloudEventAttributeValueSchema,
 } from "../gen/io/cloudevents/v1/cloudevents_pb.ts";
+import { ATTRIBUTE, NOBODY, senderOf } from "./attributes.ts";
 
-/** Attributes with a meaning in AutoGen's protocol ("Publish"); all others are headers. */
-const ATTRIBUTE = {
-  contentType: "datacontenttype",
-  dataType: "dataschema",
-  senderType: "agagentsendertype",
-  senderKey: "agagentsenderkey",
-  kind: "agmsgkind",
-} as const;
 const PROTOCOL_ATTRIBUTES: ReadonlySet<string> = new Set(Object.values(ATTRIBUTE));
-
-/** What AutoGen writes as the sender of a message from outside an agent. */
-const NOBODY = "unknown";
 
 type AttributeInit = MessageInitShape<typeof CloudEventAttributeValueSchema>;
 
@@ -51,7 +41,10 @@ class DecodedEvent implements EventEnvelope {
   constructor(event: CloudEvent, headers: Readonly<Record<string, string>>, bytes: Uint8Array) {
     this.id = event.id;
     this.topic = new TopicId(event.type, event.source);
-    this.sender = senderOf(event);
+    this.sender = senderOf(
+      textOf(event.attributes[ATTRIBUTE.senderType]),
+      textOf(event.attributes[ATTRIBUTE.senderKey]),
+    );
     this.headers = headers;
     this.wireForm = { dialect: "autogen", bytes };
     this.#event = event;
@@ -136,13 +129,6 @@ function timestampText(timestamp: Timestamp): string {
     );
   }
   return date.toISOString();
-}
-
-function senderOf(event: CloudEvent): AgentId | undefined {
-  const type = textOf(event.attributes[ATTRIBUTE.senderType]);
-  const key = textOf(event.attributes[ATTRIBUTE.senderKey]);
-  const isNobody = (type === "" && key === "") || (type === NOBODY && key === NOBODY);
-  return isNobody ? undefined : new AgentId(type, key);
 }
 
 function dataOf(event: CloudEvent): Uint8Array {
