@@ -47,7 +47,7 @@ export function makeParts(
 ): LogParts {
   const words = new Words(database);
   const tail = new LogTail(database);
-  const seen = new SeenBatches(database, tail, options.dedupBatchesPerProducer, now());
+  const seen = new SeenBatches(database, tail, options.dedupBatchesPerProducer);
   const batches = new BatchTable(database, tail, words);
   const damaged = new DamagedTable(database, report);
   const finder = new CandidateFinder(database, tail, damaged);

@@ -37,11 +37,11 @@ export class SeenBatches {
   #staged: { readonly producer: Producer; readonly row: SeenRow }[] = [];
   #isWritten = false;
 
-  constructor(database: LogDatabase, tail: LogTail, perProducer: number, nowMs: number) {
+  constructor(database: LogDatabase, tail: LogTail, perProducer: number) {
     this.#database = database;
     this.#tail = tail;
     this.#perProducer = perProducer;
-    this.#load(nowMs);
+    this.#load();
   }
 
   /**
@@ -232,14 +232,15 @@ export class SeenBatches {
     return producer;
   }
 
-  #load(nowMs: number): void {
-    const rows = this.#database.query<SeenRow & { producer_id: number }, []>(
-      `SELECT producer_id, sequence, count, position FROM batches NOT INDEXED
+  /** The clock of whoever uses the log is not known yet, so a producer was heard of when its batch was stored. */
+  #load(): void {
+    const rows = this.#database.query<SeenRow & { producer_id: number; stored_at: number }, []>(
+      `SELECT producer_id, sequence, count, position, stored_at FROM batches NOT INDEXED
        WHERE position >= (SELECT value FROM facts WHERE name = 'seen_until') ORDER BY position`,
     );
-    for (const { producer_id, sequence, count, position } of rows.all()) {
+    for (const { producer_id, sequence, count, position, stored_at } of rows.all()) {
       const producer = this.#producer(producer_id);
-      producer.usedAtMs = nowMs;
+      producer.usedAtMs = stored_at;
       this.#remember(producer, { sequence, count, position });
     }
   }
