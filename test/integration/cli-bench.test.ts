@@ -67,11 +67,11 @@ test("bench - large messages are fewer at once", async () => {
 test("bench - a host that sheds messages is found out", async () => {
   await using host = startAgentrt([
     ...["--role", "host", "--listen", "127.0.0.1:0", "--http", "off", "--data", "none"],
-    ...["--outbox-max-messages", "130", "--publisher-hold", "0s", "--max-message-size", "64MiB"],
+    ...["--outbox-max-messages", "280", "--publisher-hold", "0s", "--max-message-size", "64MiB"],
   ]);
   const { properties } = await host.waitForLog("host ready");
   const { code, stdout, stderr } = await runAgentrt([
-    ...["bench", "--duration", "500ms", "--host-address", String(properties["listen"]), "--json"],
+    ...["bench", "--duration", "1s", "--host-address", String(properties["listen"]), "--json"],
     // agentrt's own dialect slows its publishers down instead.
     ...["--payload-size", "16KiB", "--dialect", "autogen"],
   ]);
