@@ -10,6 +10,9 @@ export const BYTES_CONTENT_TYPE = "application/octet-stream";
 /** Text values only, as both CloudEvent attributes and RPC metadata carry them between AutoGen peers. */
 export type Headers = Readonly<Record<string, string>>;
 
+/** What most messages have; the same object each time. */
+export const NO_HEADERS: Headers = Object.freeze({});
+
 /** Encoded data with its type's name and its encoding; opaque to everything but the agent's runtime. */
 export interface Payload {
   /** Name of the data type, such as `EnvironmentData`; empty when there is no data. */

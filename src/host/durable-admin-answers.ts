@@ -5,6 +5,7 @@ import type { DeadRecord } from "../store/log/dead-records.ts";
 import type { DamagedRange, StoredBatch } from "../store/log/message-log.ts";
 import type { TopicDeclaration } from "../store/log/topic-declaration.ts";
 import type { DurableAnswerInit, DurableRequest } from "../wire/durable-admin/codec.ts";
+import { senderFields } from "../wire/link/route-sender.ts";
 import { decodeStoredRoute } from "../wire/link/stored-route.ts";
 
 type DeclarationInit = NonNullable<DurableAnswerInit<"listTopics">["declarations"]>[number];
@@ -70,8 +71,7 @@ export function batchAnswer(batch: StoredBatch): BatchInit {
     storedAtMs: BigInt(batch.storedAtMs),
     topicType: batch.topicType,
     topicSource: batch.topicSource,
-    senderType: route.sender?.type ?? "",
-    senderKey: route.sender?.key ?? "",
+    ...senderFields(route.sender),
     dataType: route.dataType,
     contentType: route.contentType,
     headers: { ...route.headers },

@@ -22,3 +22,16 @@ export function channelOptions(maxMessageBytes: number): ChannelOptions {
     "grpc-node.max_session_memory": MAX_SESSION_MEMORY_BYTES,
   };
 }
+
+/**
+ * The same for a client with a connection of its own, so that a new one never inherits the back-off of
+ * an old one, and without retries of grpc-js's own: whoever holds the client decides when to dial again.
+ */
+export function ownConnectionOptions(maxMessageBytes: number): ChannelOptions {
+  return {
+    ...channelOptions(maxMessageBytes),
+    "grpc.use_local_subchannel_pool": 1,
+    "grpc.enable_retries": 0,
+    "grpc.enable_http_proxy": 0,
+  };
+}

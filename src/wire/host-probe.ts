@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { AGENT_RPC } from "./autogen/service.ts";
-import { channelOptions } from "./channel-options.ts";
+import { ownConnectionOptions } from "./channel-options.ts";
 import {
   HealthCheckRequestSchema,
   HealthCheckResponseSchema,
@@ -20,12 +20,11 @@ export class HostProbe implements Disposable {
 
   /** @param address `host:port` */
   constructor(address: string) {
-    this.#client = new Client(address, credentials.createInsecure(), {
-      ...channelOptions(MAX_ANSWER_BYTES),
-      "grpc.use_local_subchannel_pool": 1,
-      "grpc.enable_retries": 0,
-      "grpc.enable_http_proxy": 0,
-    });
+    this.#client = new Client(
+      address,
+      credentials.createInsecure(),
+      ownConnectionOptions(MAX_ANSWER_BYTES),
+    );
   }
 
   /** @throws AgentrtError `NOT_CONNECTED`, `DEADLINE` */

@@ -1,8 +1,8 @@
-import type { Headers } from "../core/envelope.ts";
+import { type Headers, NO_HEADERS } from "../core/envelope.ts";
 import { PRIORITY_HEADER } from "../core/priority.ts";
 import { DELIVER_AT_HEADER, RETAIN_HEADER, RETAIN_KEY_HEADER } from "../core/routing-headers.ts";
 import { encodeExtras } from "../wire/link/records.ts";
-import { NO_HEADERS, type OutgoingEvent } from "./outgoing.ts";
+import type { OutgoingEvent } from "./outgoing.ts";
 import type { PublishedRoute } from "./outgoing-batches.ts";
 
 /** Headers that the host reads. They are part of the route; all others go with the record. */

@@ -3,6 +3,7 @@ import {
   EMPTY_PAYLOAD,
   type EventEnvelope,
   type Headers,
+  NO_HEADERS,
   type Payload,
   type RequestEnvelope,
 } from "../core/envelope.ts";
@@ -39,9 +40,6 @@ const PROTOCOL_NAMES: ReadonlySet<string> = new Set([
 
 /** The last one that a `Date` can hold. */
 const MAX_TIME_MS = 8_640_000_000_000_000;
-
-/** What most messages have, so that it need not be made and checked for each. */
-export const NO_HEADERS: Headers = Object.freeze({});
 
 /** @throws AgentrtError `INVALID_MESSAGE` for a header that cannot travel */
 export function eventFor(topic: TopicId, payload: Payload, options: PublishOptions): EventEnvelope {

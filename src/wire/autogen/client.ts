@@ -10,7 +10,7 @@ import type { ErrorCode } from "../../core/errors.ts";
 import type { Subscription } from "../../core/subscription.ts";
 import type { TypePolicy } from "../../core/type-policy.ts";
 import { declareCapabilities } from "../capabilities.ts";
-import { channelOptions } from "../channel-options.ts";
+import { ownConnectionOptions } from "../channel-options.ts";
 import {
   AddSubscriptionRequestSchema,
   GetSubscriptionsRequestSchema,
@@ -44,15 +44,10 @@ export class AgentRpcClient {
   constructor(address: string, clientId: string, options: AgentRpcClientOptions) {
     this.#clientId = clientId;
     this.#client = new Client(address, credentials.createInsecure(), {
-      ...channelOptions(options.maxMessageBytes),
-      // A connection of its own, so that a new client never inherits the back-off of an old one,
-      // and no retries of grpc-js's own: whoever holds the client decides when to dial again.
-      "grpc.use_local_subchannel_pool": 1,
-      "grpc.enable_retries": 0,
+      ...ownConnectionOptions(options.maxMessageBytes),
       // grpc-js says "written" to the first megabyte of a stream at once, to be able to send it again.
       // We never do, and it would hide for too long that the host takes no more.
       "grpc.per_rpc_retry_buffer_size": 0,
-      "grpc.enable_http_proxy": 0,
     });
   }
 

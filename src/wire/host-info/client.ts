@@ -1,6 +1,6 @@
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import { AgentrtError } from "../../core/errors.ts";
-import { channelOptions } from "../channel-options.ts";
+import { ownConnectionOptions } from "../channel-options.ts";
 import { fromServiceError } from "../grpc-status.ts";
 import {
   decodeReportAnswer,
@@ -22,12 +22,11 @@ export class HostInfoClient implements Disposable {
   /** @param address `host:port` of the host */
   constructor(address: string, options: HostInfoClientOptions) {
     this.#address = address;
-    this.#client = new Client(address, credentials.createInsecure(), {
-      ...channelOptions(options.maxMessageBytes),
-      "grpc.use_local_subchannel_pool": 1,
-      "grpc.enable_retries": 0,
-      "grpc.enable_http_proxy": 0,
-    });
+    this.#client = new Client(
+      address,
+      credentials.createInsecure(),
+      ownConnectionOptions(options.maxMessageBytes),
+    );
   }
 
   /**

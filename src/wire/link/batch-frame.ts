@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { recordLength, writeRecord } from "./records.ts";
+import { writeUInt32 } from "./uint32.ts";
 import { varintLength, writeVarint } from "./varint.ts";
 
 /** Tags of proto/agentrt/v1/link.proto: field number and wire type. */
@@ -100,10 +101,7 @@ export function encodeBatchFrame(
 
 /** Names another route in a batch frame, in place. */
 export function patchRoute(frame: Uint8Array, routeAt: number, route: number): void {
-  frame[routeAt] = route & 0xff;
-  frame[routeAt + 1] = (route >>> 8) & 0xff;
-  frame[routeAt + 2] = (route >>> 16) & 0xff;
-  frame[routeAt + 3] = route >>> 24;
+  writeUInt32(frame, routeAt, route);
 }
 
 /** A packet with one message frame. */

@@ -2,6 +2,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Headers } from "../../core/envelope.ts";
 import { AgentrtError, messageOf } from "../../core/errors.ts";
 import { CallHeadersSchema } from "../gen/agentrt/v1/link_pb.ts";
+import { readUInt32, writeUInt32 } from "./uint32.ts";
 import { VarintReader, varintLength, writeVarint } from "./varint.ts";
 
 /** Tags of proto/agentrt/v1/link.proto; a call and an answer have the same fields. */
@@ -173,18 +174,6 @@ function encodeHeaders(headers: Headers): Uint8Array | undefined {
     }
   }
   return undefined;
-}
-
-function readUInt32(bytes: Uint8Array, at: number): number {
-  const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
-  return (low | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0;
-}
-
-function writeUInt32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value & 0xff;
-  bytes[at + 1] = (value >>> 8) & 0xff;
-  bytes[at + 2] = (value >>> 16) & 0xff;
-  bytes[at + 3] = value >>> 24;
 }
 
 function badCall(reason: string): AgentrtError {

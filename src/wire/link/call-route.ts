@@ -2,6 +2,7 @@ import { AgentId } from "../../core/agent-id.ts";
 import type { AnswerRoute, CallRoute } from "../../core/call-route.ts";
 import type { Route } from "../gen/agentrt/v1/link_pb.ts";
 import { encodeControlFrame } from "./frames.ts";
+import { senderFields, senderIn } from "./route-sender.ts";
 
 /** What a route is for: the topic tells, or the target. */
 export function kindOfRoute(route: Route): "batch" | "call" | "answer" {
@@ -18,7 +19,7 @@ export function encodeCallRoute(number: number, route: CallRoute): Uint8Array {
     value: {
       ...{ number, dataType, contentType },
       ...{ targetType: target.type, targetKey: target.key },
-      ...{ senderType: sender?.type ?? "", senderKey: sender?.key ?? "" },
+      ...senderFields(sender),
     },
   });
 }
@@ -32,11 +33,10 @@ export function encodeAnswerRoute(
 
 /** @throws AgentrtError `INVALID_AGENT_ID` */
 export function decodeCallRoute(route: Route): CallRoute {
-  const { targetType, targetKey, senderType, senderKey, dataType, contentType } = route;
-  const isNobody = senderType === "" && senderKey === "";
+  const { targetType, targetKey, dataType, contentType } = route;
   return {
     target: new AgentId(targetType, targetKey),
-    sender: isNobody ? undefined : new AgentId(senderType, senderKey),
+    sender: senderIn(route),
     ...{ dataType, contentType },
   };
 }

@@ -1,6 +1,5 @@
 import { crc32 } from "node:zlib";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { AgentId } from "../../core/agent-id.ts";
 import { AgentrtError, messageOf } from "../../core/errors.ts";
 import type { BatchRoute } from "../../core/event-batch.ts";
 import { TopicId } from "../../core/topic-id.ts";
@@ -12,6 +11,7 @@ import {
 } from "../gen/agentrt/v1/link_pb.ts";
 import { TAG } from "./batch-frame.ts";
 import { ANSWER_TAG, CALL_TAG, type CallFrame, readCallFrame } from "./call-frame.ts";
+import { senderFields, senderIn } from "./route-sender.ts";
 import { VarintReader } from "./varint.ts";
 
 /** A batch as it came, in the bytes in which it may be passed on. */
@@ -198,8 +198,7 @@ export function encodeRoute(number: number, route: BatchRoute): Uint8Array {
       number,
       topicType: route.topic.type,
       topicSource: route.topic.source,
-      senderType: route.sender?.type ?? "",
-      senderKey: route.sender?.key ?? "",
+      ...senderFields(route.sender),
       dataType: route.dataType,
       contentType: route.contentType,
       headers: { ...route.headers },
@@ -212,10 +211,9 @@ export function encodeRoute(number: number, route: BatchRoute): Uint8Array {
 
 /** @throws AgentrtError `INVALID_TOPIC`, `INVALID_AGENT_ID` */
 export function decodeRoute(route: Route): BatchRoute {
-  const isNobody = route.senderType === "" && route.senderKey === "";
   return {
     topic: new TopicId(route.topicType, route.topicSource),
-    sender: isNobody ? undefined : new AgentId(route.senderType, route.senderKey),
+    sender: senderIn(route),
     headers: route.headers,
     dataType: route.dataType,
     contentType: route.contentType,

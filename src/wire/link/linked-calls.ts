@@ -1,9 +1,13 @@
 import type { AgentId } from "../../core/agent-id.ts";
 import type { AnswerRoute, CallRoute } from "../../core/call-route.ts";
-import type { Headers, Payload, RequestEnvelope, ResponseEnvelope } from "../../core/envelope.ts";
+import {
+  type Headers,
+  NO_HEADERS,
+  type Payload,
+  type RequestEnvelope,
+  type ResponseEnvelope,
+} from "../../core/envelope.ts";
 import type { CallFrame } from "./call-frame.ts";
-
-const NO_HEADERS: Headers = Object.freeze({});
 
 /** A call that came as a frame of its own; what is seldom asked for is made when it is asked for. */
 export class LinkedRequest implements RequestEnvelope {

@@ -3,6 +3,7 @@ import { AgentrtError, messageOf } from "../../core/errors.ts";
 import type { BatchRoute } from "../../core/event-batch.ts";
 import { RouteSchema } from "../gen/agentrt/v1/link_pb.ts";
 import { decodeRoute } from "./frames.ts";
+import { senderFields } from "./route-sender.ts";
 
 /** The route of a batch as the message log keeps it. The topic and the producer have columns of their own there. */
 export function encodeStoredRoute({
@@ -14,8 +15,7 @@ export function encodeStoredRoute({
   return toBinary(
     RouteSchema,
     create(RouteSchema, {
-      senderType: sender?.type ?? "",
-      senderKey: sender?.key ?? "",
+      ...senderFields(sender),
       dataType,
       contentType,
       headers: { ...headers },
