@@ -15,7 +15,7 @@ import type { IncidentLog } from "./incident-log.ts";
 import type { InboundBatch } from "./link/inbound-batch.ts";
 import type { OutboundFrame } from "./outbox.ts";
 import type { Placements } from "./placements.ts";
-import { countOf, type Publication, wholeFrameOf } from "./publication.ts";
+import { countOf, type Publication, takenApart, wholeFrameOf } from "./publication.ts";
 import type { Registry } from "./registry.ts";
 import { RetainedEvents } from "./retained-events.ts";
 import type { RetainedValues } from "./retained-values.ts";
@@ -207,9 +207,9 @@ export class EventRouter {
         agentTypes === undefined ? whole : frameOfBatch(publication, priority, agentTypes),
       );
     } else {
-      for (const event of publication.events) {
-        const one = wholeFrameOf(event);
-        this.#send(event, one, session, agentTypes);
+      for (const frame of takenApart(publication, agentTypes ?? [])) {
+        totals.eventsDelivered += 1;
+        delivery.offer(session, frame);
       }
     }
   }

@@ -69,7 +69,7 @@ export class BatchIntake {
     this.#go({ events: eventsOf(batch), next: 0, isUrgent, taken, cursor, position });
   }
 
-  /** Lets go of what waits; its records are lost. Returns nothing, for each is reported. */
+  /** Lets go of what waits; each of its records is lost, and reported. */
   close(): void {
     const waiting = [...this.#waiting.values()].flat();
     this.#waiting.clear();
@@ -144,7 +144,7 @@ export class BatchIntake {
   /** A durable batch is for one agent type, so for one instance, or for none when that has published it itself. */
   #offerDurable(slot: AgentSlot | undefined, event: BatchedEvent, record: DurableRecord): void {
     const { durable } = this.#parts;
-    const { sender, receivers, topic } = { ...event.route, topic: event.topic };
+    const { sender, receivers, topic } = event.route;
     if (
       slot === undefined &&
       sender !== undefined &&

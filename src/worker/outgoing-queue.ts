@@ -331,6 +331,10 @@ export class OutgoingQueue {
   }
 
   #tellIfEmpty(): void {
+    // First of all, because it is asked after every write and nearly always nobody listens.
+    if (this.#emptyListeners.length === 0) {
+      return;
+    }
     if (this.length === 0 && this.#state.kind !== "full" && !this.#isAwaited) {
       const listeners = this.#emptyListeners;
       this.#emptyListeners = [];

@@ -20,10 +20,6 @@ export class UnacceptedBatches {
   #batches: Unaccepted[] = [];
   #lastNumber = 0;
 
-  get length(): number {
-    return this.#batches.length;
-  }
-
   /** True while somebody waits for the host to have stored a batch. */
   get isAwaited(): boolean {
     return this.#batches.some(({ batch }) => batch.outcome !== undefined);
