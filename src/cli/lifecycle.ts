@@ -15,6 +15,14 @@ export interface LifecycleOptions {
   now(): number;
 }
 
+/** Those of this process. */
+export const OF_THIS_PROCESS: LifecycleOptions = Object.freeze({
+  signals: process,
+  platform: process.platform,
+  exit: (code: number) => process.exit(code),
+  now: () => performance.now(),
+});
+
 /** How stopping ended; `late` when something did not end within the time given. */
 export type StopOutcome = "stopped" | "late";
 

@@ -10,7 +10,7 @@ import { dialAddress } from "./dial-address.ts";
 import { EXIT } from "./exit-codes.ts";
 import { WORDS } from "./help-words.ts";
 import type { Io } from "./io.ts";
-import { Lifecycle } from "./lifecycle.ts";
+import { Lifecycle, OF_THIS_PROCESS } from "./lifecycle.ts";
 import { programName } from "./program-name.ts";
 import type { ResolvedSettings } from "./resolve-settings.ts";
 import { AGENT_ROLES, type Role } from "./roles.ts";
@@ -53,12 +53,7 @@ export async function runRoles(request: RunRequest): Promise<number> {
     hasColors: io.hasErrorColors,
   });
   endOnDefects(logging);
-  using lifecycle = new Lifecycle({
-    signals: process,
-    platform: process.platform,
-    exit: (code) => process.exit(code),
-    now: () => performance.now(),
-  });
+  using lifecycle = new Lifecycle(OF_THIS_PROCESS);
   try {
     return await runUntilStopped(request, lifecycle);
   } finally {

@@ -11,6 +11,7 @@ import { DATA_ACTIONS, readAction, refuseWords } from "./durable-actions.ts";
 import { durableSource } from "./durable-source.ts";
 import { DURABLE_SENTENCES } from "./durable-words.ts";
 import { printable } from "./printable.ts";
+import { tell } from "./tell.ts";
 
 /** The stored messages of a host that runs, or of one that does not. */
 interface Keeper extends AsyncDisposable {
@@ -120,12 +121,4 @@ async function check(invocation: Invocation, report: Checked): Promise<number> {
     await io.print(`${texts.join("\n")}\n`);
   }
   return isSound ? EXIT.done : EXIT.failed;
-}
-
-async function tell(
-  { io, options }: Invocation,
-  facts: Readonly<Record<string, unknown>>,
-  text: Localized,
-): Promise<void> {
-  await io.print(`${options.json === true ? JSON.stringify(facts) : text[io.language]}\n`);
 }

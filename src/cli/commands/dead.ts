@@ -1,13 +1,13 @@
 import { AgentrtError } from "../../core/errors.ts";
 import type { DurableAnswer } from "../../wire/durable-admin/codec.ts";
 import { EXIT } from "../exit-codes.ts";
-import type { Localized } from "../language.ts";
 import type { Invocation } from "./command.ts";
 import { DEAD_ACTIONS, readAction, refuseWords } from "./durable-actions.ts";
 import { type DurableSource, durableSource } from "./durable-source.ts";
 import { DURABLE_SENTENCES, DURABLE_TITLES } from "./durable-words.ts";
 import { jsonOfStored, messagesOf, textOfStored } from "./stored-message.ts";
 import { type Column, renderTable } from "./table.ts";
+import { tell } from "./tell.ts";
 
 const DEFAULT_LIMIT = 1_000;
 const PAGE = 1_000;
@@ -186,12 +186,4 @@ function readId(text: string): number {
     );
   }
   return id;
-}
-
-async function tell(
-  { io, options }: Invocation,
-  facts: Readonly<Record<string, unknown>>,
-  text: Localized,
-): Promise<void> {
-  await io.print(`${options.json === true ? JSON.stringify(facts) : text[io.language]}\n`);
 }

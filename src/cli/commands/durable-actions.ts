@@ -1,6 +1,16 @@
 import { AgentrtError } from "../../core/errors.ts";
 import { choiceType } from "../setting-types.ts";
 
+/** Flags of `topic set`, which say what is declared. */
+export const DECLARING_OPTIONS = [
+  "durable",
+  "retention-age",
+  "retention-count",
+  "retention-size",
+  "max-deliver",
+  "ttl",
+] as const;
+
 /** First words of the commands for durable topics. */
 export const TOPIC_ACTIONS = ["set", "list", "remove"] as const;
 export const DEAD_ACTIONS = ["list", "show", "replay", "drop"] as const;

@@ -1,6 +1,6 @@
 import type { Command } from "./command.ts";
 import { DIAL } from "./dial.ts";
-import { DATA_ACTIONS, DEAD_ACTIONS, TOPIC_ACTIONS } from "./durable-actions.ts";
+import { DATA_ACTIONS, DEAD_ACTIONS, DECLARING_OPTIONS, TOPIC_ACTIONS } from "./durable-actions.ts";
 
 /** Commands for durable topics; entries of the table of commands. */
 export const DURABLE_COMMANDS = {
@@ -12,16 +12,7 @@ export const DURABLE_COMMANDS = {
     },
     operands: { min: 1, max: 2 },
     choices: TOPIC_ACTIONS,
-    options: [
-      "durable",
-      "retention-age",
-      "retention-count",
-      "retention-size",
-      "max-deliver",
-      "ttl",
-      "connect-timeout",
-      "json",
-    ],
+    options: [...DECLARING_OPTIONS, "connect-timeout", "json"],
     settings: DIAL,
     details: {
       en: "TOPIC is a topic type, or the beginning of some and *. set replaces what was declared for the same TOPIC; --no-durable takes it out of a beginning that is durable. remove ends the declaration and removes no message. The host needs a data folder.",

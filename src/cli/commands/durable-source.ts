@@ -6,7 +6,7 @@ import type {
   DurableRequestInit,
 } from "../../wire/durable-admin/codec.ts";
 import type { Invocation } from "./command.ts";
-import { CONNECT_TIMEOUT_MS, withDoctor } from "./with-client.ts";
+import { CONNECT_TIMEOUT_MS, noHostAnswered } from "./with-client.ts";
 
 /** The durable topics of the host that a command is about. */
 export interface DurableSource extends Disposable {
@@ -51,12 +51,5 @@ function explain(error: AgentrtError, address: string, timeoutMs: number): Agent
   if (error.code !== "NOT_CONNECTED" && error.code !== "DEADLINE") {
     return error;
   }
-  return withDoctor(
-    new AgentrtError(
-      "NOT_CONNECTED",
-      `No host answered at ${address} within ${timeoutMs} ms. Start it, or check the address.`,
-      { cause: error, data: { hostAddress: address, timeoutMs } },
-    ),
-    address,
-  );
+  return noHostAnswered(error, address, timeoutMs);
 }

@@ -2,7 +2,7 @@ import { AgentrtError } from "../../core/errors.ts";
 import { HostInfoClient } from "../../wire/host-info/client.ts";
 import type { ReportAnswer, ReportQuery } from "../../wire/host-info/codec.ts";
 import type { Invocation } from "./command.ts";
-import { CONNECT_TIMEOUT_MS, withDoctor } from "./with-client.ts";
+import { CONNECT_TIMEOUT_MS, noHostAnswered } from "./with-client.ts";
 
 /** Asks the host of a command for its report, as often as is wanted. */
 export interface ReportSource extends Disposable {
@@ -32,14 +32,7 @@ function explain(error: AgentrtError, address: string, timeoutMs: number): Agent
   switch (error.code) {
     case "NOT_CONNECTED":
     case "DEADLINE":
-      return withDoctor(
-        new AgentrtError(
-          "NOT_CONNECTED",
-          `No host answered at ${address} within ${timeoutMs} ms. Start it, or check the address.`,
-          { cause: error, data: { hostAddress: address, timeoutMs } },
-        ),
-        address,
-      );
+      return noHostAnswered(error, address, timeoutMs);
     case "NOT_SUPPORTED":
       return new AgentrtError(
         "NOT_SUPPORTED",

@@ -2,13 +2,13 @@ import { writeFile } from "node:fs/promises";
 import { AgentId, shorten } from "../../core/agent-id.ts";
 import { AgentrtError, messageOf } from "../../core/errors.ts";
 import { EXIT } from "../exit-codes.ts";
-import type { Localized } from "../language.ts";
 import { choiceType } from "../setting-types.ts";
 import type { Invocation } from "./command.ts";
 import { SENTENCES } from "./command-words.ts";
 import { textOfFile, textOfInput } from "./data-argument.ts";
 import { readOperand } from "./operand.ts";
 import { parseJson } from "./parse-json.ts";
+import { tell } from "./tell.ts";
 import { CONNECT_TIMEOUT_MS, withClient } from "./with-client.ts";
 
 const ACTIONS = choiceType(["save", "load"] as const);
@@ -91,12 +91,4 @@ function needsOf({ options }: Invocation): {
   callTimeoutMs: number | undefined;
 } {
   return { connectTimeoutMs: CONNECT_TIMEOUT_MS, callTimeoutMs: options.timeout };
-}
-
-async function tell(
-  { io, options }: Invocation,
-  facts: Readonly<Record<string, string>>,
-  text: Localized,
-): Promise<void> {
-  await io.print(`${options.json === true ? JSON.stringify(facts) : text[io.language]}\n`);
 }

@@ -2,7 +2,7 @@ import { AgentrtError } from "../../core/errors.ts";
 import { patternOf } from "../../core/subscription.ts";
 import type { DurableAnswer, DurableRequestInit } from "../../wire/durable-admin/codec.ts";
 import { EXIT } from "../exit-codes.ts";
-import { Lifecycle } from "../lifecycle.ts";
+import { Lifecycle, OF_THIS_PROCESS } from "../lifecycle.ts";
 import type { Invocation } from "./command.ts";
 import { SENTENCES } from "./command-words.ts";
 import { type DurableSource, durableSource } from "./durable-source.ts";
@@ -25,12 +25,7 @@ export async function showStored(
   start: ReplayStart,
 ): Promise<number> {
   const { io, options } = invocation;
-  using lifecycle = new Lifecycle({
-    signals: process,
-    platform: process.platform,
-    exit: (code) => process.exit(code),
-    now: () => performance.now(),
-  });
+  using lifecycle = new Lifecycle(OF_THIS_PROCESS);
   const stop = AbortSignal.any([lifecycle.stopSignal, io.outputClosed]);
   using source = durableSource(invocation);
   const topics = subscriptionsFor(patterns, "agentrt").map((subscription) => ({

@@ -1,6 +1,6 @@
 import { AgentrtError } from "../../core/errors.ts";
 import { EXIT } from "../exit-codes.ts";
-import { Lifecycle } from "../lifecycle.ts";
+import { Lifecycle, OF_THIS_PROCESS } from "../lifecycle.ts";
 import type { Invocation } from "./command.ts";
 import { type ReportSource, reportSource } from "./host-report.ts";
 import { printable } from "./printable.ts";
@@ -45,12 +45,7 @@ async function showLive(
   source: ReportSource,
   first: Look,
 ): Promise<void> {
-  using lifecycle = new Lifecycle({
-    signals: process,
-    platform: process.platform,
-    exit: (code) => process.exit(code),
-    now: () => performance.now(),
-  });
+  using lifecycle = new Lifecycle(OF_THIS_PROCESS);
   using _keys = onQuit(() => lifecycle.requestStop());
   const stop = AbortSignal.any([lifecycle.stopSignal, io.outputClosed]);
   const everyMs = options.every ?? DEFAULT_EVERY_MS;

@@ -3,7 +3,7 @@ import type { DurableAnswer } from "../../wire/durable-admin/codec.ts";
 import { EXIT } from "../exit-codes.ts";
 import { durationType } from "../quantity-types.ts";
 import type { Invocation } from "./command.ts";
-import { readAction, refuseWords, TOPIC_ACTIONS } from "./durable-actions.ts";
+import { DECLARING_OPTIONS, readAction, refuseWords, TOPIC_ACTIONS } from "./durable-actions.ts";
 import { type DurableSource, durableSource } from "./durable-source.ts";
 import { ANSWERS, DURABLE_SENTENCES, DURABLE_TITLES } from "./durable-words.ts";
 import { readOperand } from "./operand.ts";
@@ -146,15 +146,7 @@ function columnsFor(language: Invocation["io"]["language"]): readonly Column<Top
 
 /** @throws AgentrtError `INVALID_OPTION` when flags of `set` came with another word */
 function refuseDeclaration({ options }: Invocation, action: string): void {
-  const declaring = [
-    "durable",
-    "retention-age",
-    "retention-count",
-    "retention-size",
-    "max-deliver",
-    "ttl",
-  ] as const;
-  const idle = declaring.find((name) => options[name] !== undefined);
+  const idle = DECLARING_OPTIONS.find((name) => options[name] !== undefined);
   if (idle !== undefined) {
     throw new AgentrtError(
       "INVALID_OPTION",

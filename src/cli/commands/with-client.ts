@@ -2,7 +2,7 @@ import type { DeadLetter } from "../../core/dead-letter.ts";
 import { AgentrtError } from "../../core/errors.ts";
 import { startLogging } from "../../telemetry/logging.ts";
 import { GrpcWorkerAgentRuntime } from "../../worker/grpc-worker-runtime.ts";
-import { Lifecycle } from "../lifecycle.ts";
+import { Lifecycle, OF_THIS_PROCESS } from "../lifecycle.ts";
 import type { Invocation } from "./command.ts";
 
 /** A command's own worker, and the wish to end. */
@@ -41,12 +41,7 @@ export async function withClient<T>(
     format: values["log-format"] ?? (io.isErrorTerminal ? "pretty" : "json"),
     hasColors: io.hasErrorColors,
   });
-  using lifecycle = new Lifecycle({
-    signals: process,
-    platform: process.platform,
-    exit: (code) => process.exit(code),
-    now: () => performance.now(),
-  });
+  using lifecycle = new Lifecycle(OF_THIS_PROCESS);
   const stop = AbortSignal.any([lifecycle.stopSignal, io.outputClosed]);
   const hostAddress = needs.hostAddress ?? values["host-address"];
   const runtime = new GrpcWorkerAgentRuntime({
@@ -80,6 +75,22 @@ export function withDoctor(error: AgentrtError, address: string): AgentrtError {
     error.code,
     `${error.message} "agentrt doctor ${address}" says what is wrong.`,
     { cause: error, data: error.data },
+  );
+}
+
+/** What a call ends with when nobody was there, or nobody answered in time. */
+export function noHostAnswered(
+  cause: AgentrtError,
+  address: string,
+  timeoutMs: number,
+): AgentrtError {
+  return withDoctor(
+    new AgentrtError(
+      "NOT_CONNECTED",
+      `No host answered at ${address} within ${timeoutMs} ms. Start it, or check the address.`,
+      { cause, data: { hostAddress: address, timeoutMs } },
+    ),
+    address,
   );
 }
 
