@@ -87,6 +87,8 @@ export class Session {
   lastWill: EventEnvelope | undefined;
   /** True for a worker that can hand over the state of an instance; see Placements. */
   canHandOver = false;
+  /** Names its worker's process, when that speaks agentrt's own dialect. */
+  producer: string | undefined;
   /** What it held when it was lost and may register again, once each, as if it were new. */
   readonly restorable = { agentTypes: new Set<string>(), subscriptionIds: new Set<string>() };
   #state: SessionState;
@@ -215,14 +217,18 @@ export class Session {
     const untaken = this.closeLink();
     this.#enter({ name: "away", forgetTimer: setTimeout(forget, graceMs) });
     this.#control = undefined;
+    this.makeRestorable();
+    const frames = [...untaken, ...this.outbox.close()];
+    return { streams, frames, controls: this.controlOutbox.close() };
+  }
+
+  makeRestorable(): void {
     for (const type of this.agentTypes) {
       this.restorable.agentTypes.add(type);
     }
     for (const id of this.subscriptionIds) {
       this.restorable.subscriptionIds.add(id);
     }
-    const frames = [...untaken, ...this.outbox.close()];
-    return { streams, frames, controls: this.controlOutbox.close() };
   }
 
   /** Enters its last state. Returns its streams, which the caller must end. Safe to call twice. */

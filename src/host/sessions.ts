@@ -76,6 +76,7 @@ export class Sessions {
     const { totals, presence, durable } = this.#parts;
     totals.workersConnected += 1;
     const wasAway = session.state === "away";
+    const wasThere = session.state === "connected";
     const replaced = session.connect(stream, peer, link);
     if (replaced !== undefined) {
       durable.cursors.sessionGone(session, "lost");
@@ -98,7 +99,7 @@ export class Sessions {
       presence.workerReplaced(session);
     }
     presence.workerCame(session);
-    if (wasAway) {
+    if (!wasThere) {
       for (const agentType of session.agentTypes) {
         presence.typeCame(session, agentType);
       }

@@ -8,15 +8,26 @@ import { Metadata } from "@grpc/grpc-js";
  * - `leave`: a worker that stops asks the host to move its shared instances first.
  * - `leave-type`: a worker takes one agent type back, and the host forgets it.
  * - `hand-in`: a worker hands in again what it has published with `retain`, with its age.
+ *
+ * Told in the hello and the welcome of agentrt's own dialect, which name the others too:
+ *
+ * - `hand-over`: a worker gives and takes the state of an instance; see core/hand-over.ts.
+ * - `registrations`: a host takes agent types and subscriptions in the hello.
  */
-export type Capability = "cancel" | "hand-in" | "leave" | "leave-type";
+export type Capability =
+  | "cancel"
+  | "hand-in"
+  | "hand-over"
+  | "leave"
+  | "leave-type"
+  | "registrations";
 
-const CAPABILITIES: ReadonlySet<string> = new Set<Capability>([
-  "cancel",
-  "hand-in",
-  "leave",
-  "leave-type",
-]);
+const OF_CHANNELS: readonly Capability[] = ["cancel", "hand-in", "leave", "leave-type"];
+/** What our workers can do, for their hello. */
+export const WORKER_CAPABILITIES: readonly Capability[] = [...OF_CHANNELS, "hand-over"];
+/** What our host can do, for its welcome. */
+export const HOST_CAPABILITIES: readonly Capability[] = [...OF_CHANNELS, "registrations"];
+const KNOWN: ReadonlySet<string> = new Set([...WORKER_CAPABILITIES, ...HOST_CAPABILITIES]);
 const CAPABILITIES_HEADER = "agentrt-capabilities";
 
 /**
@@ -27,13 +38,16 @@ export const CANCEL_HEADER = "agentrt-cancel";
 
 /** Adds what we can do to the metadata of a channel. */
 export function declareCapabilities(metadata: Metadata = new Metadata()): Metadata {
-  metadata.set(CAPABILITIES_HEADER, [...CAPABILITIES].join(","));
+  metadata.set(CAPABILITIES_HEADER, OF_CHANNELS.join(","));
   return metadata;
 }
 
-/** What the peer has declared, of what is known here. */
-export function capabilitiesIn(metadata: Metadata): ReadonlySet<Capability> {
-  const names = metadata.get(CAPABILITIES_HEADER).flatMap((value) => String(value).split(","));
-  const known = names.map((name) => name.trim()).filter((name) => CAPABILITIES.has(name));
-  return new Set(known as Capability[]);
+/** What the peer has declared, of what is known here. @param named in its hello or welcome */
+export function capabilitiesIn(
+  metadata: Metadata,
+  named: readonly string[] = [],
+): ReadonlySet<Capability> {
+  const told = metadata.get(CAPABILITIES_HEADER).flatMap((value) => String(value).split(","));
+  const names = [...told.map((name) => name.trim()), ...named];
+  return new Set(names.filter((name): name is Capability => KNOWN.has(name)));
 }

@@ -1,6 +1,7 @@
 import { Metadata, type ServiceError, type StatusObject, status } from "@grpc/grpc-js";
 import { shorten } from "../core/agent-id.ts";
 import { AgentrtError, ERROR_CODES, type ErrorCode, messageOf } from "../core/errors.ts";
+import { decodeErrorData, encodeErrorData } from "./error-data.ts";
 
 /** Trailer and RPC metadata entry that carries the exact agentrt code beside the coarser gRPC one. */
 export const CODE_HEADER = "agentrt-code";
@@ -79,12 +80,17 @@ const MAX_DETAILS_LENGTH = 500;
 export function toStatus(error: AgentrtError): StatusObject {
   const metadata = new Metadata();
   metadata.set(CODE_HEADER, error.code);
-  if (Object.keys(error.data).length > 0) {
-    metadata.set(DATA_HEADER, Buffer.from(JSON.stringify(error.data)));
+  const data = encodeErrorData(error);
+  if (data !== "") {
+    metadata.set(DATA_HEADER, Buffer.from(data));
   }
+  return { code: GRPC_STATUS[error.code], details: detailsOf(error), metadata };
+}
+
+/** The text of an error for a peer. */
+export function detailsOf({ message }: AgentrtError): string {
   // grpc-js writes the text by encodeURI, which throws at half a surrogate pair.
-  const details = shorten(error.message, MAX_DETAILS_LENGTH).toWellFormed();
-  return { code: GRPC_STATUS[error.code], details, metadata };
+  return shorten(message, MAX_DETAILS_LENGTH).toWellFormed();
 }
 
 /** The gRPC name of an error's status, such as `UNAVAILABLE`. */
@@ -113,23 +119,9 @@ export function fromServiceError(thrown: unknown, refusal: ErrorCode = "BAD_FRAM
   });
 }
 
-/** The data that a peer sent with its error; what is not as we write it is left out. */
 function readData(metadata: Metadata | undefined): AgentrtError["data"] {
   const [bytes] = metadata?.get(DATA_HEADER) ?? [];
-  if (!Buffer.isBuffer(bytes)) {
-    return {};
-  }
-  try {
-    const parsed: unknown = JSON.parse(bytes.toString());
-    return Object.fromEntries(Object.entries(parsed ?? {}).filter(isPlainEntry));
-  } catch {
-    // The code and the text of the error are what counts; its data is an extra.
-    return {};
-  }
-}
-
-function isPlainEntry(entry: [string, unknown]): entry is [string, string | number | boolean] {
-  return ["string", "number", "boolean"].includes(typeof entry[1]);
+  return Buffer.isBuffer(bytes) ? decodeErrorData(bytes.toString()) : {};
 }
 
 function meaningOf(code: status, refusal: ErrorCode): ErrorCode {

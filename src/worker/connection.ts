@@ -151,15 +151,25 @@ export class Connection {
   async #connectInAnyDialect(attempt: number): Promise<LinkEnd> {
     const { dialect, hostAddress } = this.#parts.options;
     const end = await this.#connectOnce(attempt, dialect);
-    const isUnknown = dialect === "agentrt" && end.reason.code === "CANNOT_HANDLE";
-    if (end.wasConnected || !isUnknown || this.#stopping.signal.aborted) {
+    if (end.wasConnected || dialect !== "agentrt" || this.#stopping.signal.aborted) {
+      return end;
+    }
+    if (end.reason.code === "TOO_LARGE") {
+      return await this.#connectOnce(attempt, dialect, []);
+    }
+    if (end.reason.code !== "CANNOT_HANDLE") {
       return end;
     }
     logger.info("the host knows only AutoGen's dialect; speaking that", { hostAddress });
     return await this.#connectOnce(attempt, "autogen");
   }
 
-  async #connectOnce(attempt: number, dialect: Dialect): Promise<LinkEnd> {
+  /** @param offer what to register with the hello; the rest goes by unary calls */
+  async #connectOnce(
+    attempt: number,
+    dialect: Dialect,
+    offer = this.#parts.registrations.offer(),
+  ): Promise<LinkEnd> {
     const { options, outgoing, registrations } = this.#parts;
     const over = new AbortController();
     const link: HostLink = new HostLink({
@@ -167,6 +177,8 @@ export class Connection {
       dialect,
       producer: this.#parts.producer,
       lastInstance: this.#lastInstance,
+      registrations: offer,
+      onWelcome: () => this.#parts.onOpened(link),
       channelMetadata: this.#parts.channelMetadata,
       onBatch: this.#parts.onBatch,
       onCursorFloor: this.#parts.onCursorFloor,
@@ -183,7 +195,7 @@ export class Connection {
       this.#lastInstance = link.instance;
       this.#parts.onOpened(link);
       this.#transition({ kind: "registering", attempt });
-      const restored = registrations.restore(link.client, over.signal);
+      const restored = registrations.restore(link.client, over.signal, link.registered);
       const ended = link.ended.then((error) => {
         throw error;
       });

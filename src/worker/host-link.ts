@@ -1,7 +1,8 @@
-import type { Metadata } from "@grpc/grpc-js";
+import { Metadata } from "@grpc/grpc-js";
 import type { RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { EventBatch } from "../core/event-batch.ts";
+import type { Registration, RegistrationResult } from "../core/registration.ts";
 import { AgentRpcClient, type FrameStream } from "../wire/autogen/client.ts";
 import { type Capability, capabilitiesIn } from "../wire/capabilities.ts";
 import { fromServiceError } from "../wire/grpc-status.ts";
@@ -21,6 +22,10 @@ export interface HostLinkOptions {
   readonly producer: string;
   /** The host's instance that the last link went to; empty at first. */
   readonly lastInstance: string;
+  /** What the host shall know of this worker, for the hello. */
+  readonly registrations: readonly Registration[];
+  /** The host has answered; what it sends comes behind this. */
+  readonly onWelcome: () => void;
   /** Metadata of the channel for messages, beside the client id. */
   readonly channelMetadata: () => Metadata | undefined;
   readonly onFrame: (bytes: Uint8Array) => void;
@@ -39,6 +44,9 @@ export interface HostLinkOptions {
  */
 const METADATA_GRACE_MS = 200;
 
+/** What the hello may take of the host's time; what does not fit is registered by unary calls. */
+const MAX_REGISTRATION_BYTES = 256 * 1_024;
+
 /** One connection to the host, from dialling to its end; it is never used again after that. */
 export class HostLink implements FrameSink {
   readonly client: AgentRpcClient;
@@ -48,6 +56,7 @@ export class HostLink implements FrameSink {
   readonly #ready: Promise<void>;
   readonly #channel: LinkChannel | undefined;
   #instance = "";
+  #registered: ReadonlyMap<Registration, RegistrationResult> = new Map();
   #capabilities: ReadonlySet<Capability> = new Set();
   readonly #end: (error: AgentrtError) => void;
 
@@ -62,7 +71,9 @@ export class HostLink implements FrameSink {
     const metadata = options.channelMetadata();
     this.#stream =
       dialect === "agentrt" ? this.client.openLink(metadata) : this.client.openChannel(metadata);
-    this.#stream.on("metadata", (declared) => {
+    let declared = new Metadata();
+    this.#stream.on("metadata", (metadata) => {
+      declared = metadata;
       this.#capabilities = capabilitiesIn(declared);
       if (dialect === "autogen") {
         isReady();
@@ -74,8 +85,11 @@ export class HostLink implements FrameSink {
     if (dialect === "autogen") {
       this.#stream.on("data", options.onFrame);
     } else {
-      const onWelcome = ({ instance }: HostWelcome): void => {
+      const onWelcome = ({ instance, capabilities, results }: HostWelcome): void => {
         this.#instance = instance;
+        this.#capabilities = capabilitiesIn(declared, capabilities);
+        this.#registered = results;
+        options.onWelcome();
         isReady();
       };
       this.#channel = this.#openChannel(options, onWelcome);
@@ -89,6 +103,11 @@ export class HostLink implements FrameSink {
   /** The host's instance, when it has said so; else empty. */
   get instance(): string {
     return this.#instance;
+  }
+
+  /** What the host has said in its welcome of what was registered with the hello. */
+  get registered(): ReadonlyMap<Registration, RegistrationResult> {
+    return this.#registered;
   }
 
   get batches(): BatchSink | undefined {
@@ -179,11 +198,13 @@ export class HostLink implements FrameSink {
   }
 
   #openChannel(options: HostLinkOptions, onWelcome: (welcome: HostWelcome) => void): LinkChannel {
-    const { producer, lastInstance, onFrame, onCall, onBatch } = options;
+    const { producer, lastInstance, registrations, onFrame, onCall, onBatch } = options;
     return new LinkChannel({
       stream: this.#stream,
       producer,
       lastInstance,
+      registrations,
+      registrationBytes: Math.min(MAX_REGISTRATION_BYTES, options.maxMessageBytes / 4),
       onWelcome,
       onMessage: onFrame,
       onCall,

@@ -1,9 +1,11 @@
 import type { RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import { AgentrtError, ERROR_CODES, type ErrorCode } from "../core/errors.ts";
 import type { BatchRoute, EventBatch } from "../core/event-batch.ts";
+import type { Registration, RegistrationResult } from "../core/registration.ts";
 import { RECEIVERS_HEADER } from "../core/routing-headers.ts";
 import type { TopicPattern } from "../core/topic-pattern.ts";
 import type { FrameStream } from "../wire/autogen/client.ts";
+import { WORKER_CAPABILITIES } from "../wire/capabilities.ts";
 import { encodeMessageFrame } from "../wire/link/batch-frame.ts";
 import {
   type BatchFrame,
@@ -17,6 +19,7 @@ import {
 } from "../wire/link/frames.ts";
 import { PacketWriter } from "../wire/link/packet-writer.ts";
 import { Receipts } from "../wire/link/receipts.ts";
+import { decodeResult, encodeRegistrations } from "../wire/link/registration-frames.ts";
 import { LINK_VERSION } from "../wire/link/service.ts";
 import type { BatchSink, RefusedRecords } from "./frame-sink.ts";
 import { LinkCalls } from "./link-calls.ts";
@@ -29,12 +32,20 @@ const WINDOW_BYTES = 1_024 * 1_024;
 export interface HostWelcome {
   /** New at each start of the host. */
   readonly instance: string;
+  /** What it can do. */
+  readonly capabilities: readonly string[];
+  /** What became of the registrations in the hello; those that it does not name were not tried. */
+  readonly results: ReadonlyMap<Registration, RegistrationResult>;
 }
 
 export interface LinkChannelOptions {
   readonly stream: FrameStream;
   readonly producer: string;
   readonly lastInstance: string;
+  /** What the host shall know of this worker. */
+  readonly registrations: readonly Registration[];
+  /** That those may take in the hello; the others are not in it. */
+  readonly registrationBytes: number;
   readonly onWelcome: (welcome: HostWelcome) => void;
   readonly onMessage: (message: Uint8Array) => void;
   /** A call or an answer came in agentrt's own form. */
@@ -68,7 +79,7 @@ export class LinkChannel implements BatchSink {
 
   constructor(options: LinkChannelOptions) {
     this.#options = options;
-    const { stream, producer, lastInstance } = options;
+    const { stream, producer, lastInstance, registrations, registrationBytes } = options;
     this.#writer = new PacketWriter(stream, 0, () => this.#onDrain());
     this.calls = new LinkCalls(this.#writer);
     this.#receipts = new Receipts(WINDOW_BYTES, (taken) =>
@@ -80,7 +91,14 @@ export class LinkChannel implements BatchSink {
     this.#writer.sendControl(
       encodeControlFrame({
         case: "hello",
-        value: { version: LINK_VERSION, producer, windowBytes: BigInt(WINDOW_BYTES), lastInstance },
+        value: {
+          version: LINK_VERSION,
+          producer,
+          windowBytes: BigInt(WINDOW_BYTES),
+          lastInstance,
+          capabilities: [...WORKER_CAPABILITIES],
+          registrations: encodeRegistrations(registrations, registrationBytes),
+        },
       }),
     );
     this.#writer.flush();
@@ -204,11 +222,17 @@ export class LinkChannel implements BatchSink {
   #control({ frame }: ControlFrame): void {
     switch (frame.case) {
       case "welcome": {
-        const { instance, accepted, windowBytes, maxRoutes } = frame.value;
+        const { instance, accepted, windowBytes, maxRoutes, capabilities } = frame.value;
+        const results = new Map(
+          frame.value.results.flatMap((result, index) => {
+            const registration = this.#options.registrations[index];
+            return registration === undefined ? [] : [[registration, decodeResult(result)]];
+          }),
+        );
         this.calls.hostRoutes = maxRoutes;
         this.#accepted = Number(accepted);
         this.#writer.windowBytes = Number(windowBytes);
-        this.#options.onWelcome({ instance });
+        this.#options.onWelcome({ instance, capabilities, results });
         break;
       }
       case "route":

@@ -1,11 +1,8 @@
+import { getLogger } from "@logtape/logtape";
 import type { AgentrtError } from "../core/errors.ts";
-import type { Subscription } from "../core/subscription.ts";
-import type { TypePolicy } from "../core/type-policy.ts";
+import type { Registration } from "../core/registration.ts";
 
-/** One thing that a host shall know of a worker. */
-export type Registration =
-  | { readonly kind: "type"; readonly agentType: string; readonly policy?: TypePolicy | undefined }
-  | { readonly kind: "subscription"; readonly subscription: Subscription };
+const logger = getLogger(["agentrt", "worker"]);
 
 /** Another worker, or an earlier connection of this one, has it. */
 export function isTaken({ code }: AgentrtError): boolean {
@@ -30,4 +27,18 @@ export function describe(registration: Registration): Readonly<Record<string, st
         subscription: registration.subscription.id,
         agentType: registration.subscription.agentType,
       };
+}
+
+/** Says that the host does not accept something now that it is asked for again. */
+export function warnOfRefusal(registration: Registration, error: AgentrtError): void {
+  if (registration.kind === "type" && isTaken(error)) {
+    logger.warn("agent type {agentType} is held by another worker; taking over when it leaves", {
+      agentType: registration.agentType,
+    });
+  } else {
+    logger.warn("the host does not accept a registration now; trying again", {
+      ...describe(registration),
+      error,
+    });
+  }
 }

@@ -1,41 +1,22 @@
 import { getLogger } from "@logtape/logtape";
 import { AgentrtError } from "../core/errors.ts";
+import type { Registration, RegistrationResult } from "../core/registration.ts";
 import type { AgentRpcClient } from "../wire/autogen/client.ts";
 import { startBackoff } from "./backoff.ts";
-import { describe, isOfConnection, isTaken, type Registration } from "./registration.ts";
+import { type HostInTouch as Current, register, unsubscribe } from "./register.ts";
+import { describe, isOfConnection, isTaken, warnOfRefusal } from "./registration.ts";
+import { type RegistrationEntry as Entry, newEntry } from "./registration-entry.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
 
 /** What a worker does when another one holds an agent type that it registers first: give up, or wait until it leaves. */
 export type RegistrationPolicy = "fail" | "wait";
 
-/**
- * - `new`: the host has never accepted it.
- * - `held`: the host has it on the connection of now.
- * - `lost`: the host had it on an earlier connection.
- * - `contested`: another worker holds it; asked for again until that one leaves.
- */
-type EntryState = "new" | "held" | "lost" | "contested";
-
-interface Entry {
-  readonly registration: Registration;
-  readonly accepted: PromiseWithResolvers<void>;
-  state: EntryState;
-  wasHeld: boolean;
-  /** Taken back here, while the host cannot forget it before the connection ends. */
-  isWithdrawn: boolean;
-}
-
 export interface RegistrationsOptions {
   readonly policy: RegistrationPolicy;
   readonly timeoutMs: number;
   readonly backoffInitialMs: number;
   readonly backoffMaxMs: number;
-}
-
-interface Current {
-  readonly client: AgentRpcClient;
-  readonly signal: AbortSignal;
 }
 
 /** Everything that the host shall know of this worker, told to it anew on each connection. */
@@ -60,21 +41,12 @@ export class Registrations {
       kept.isWithdrawn = false;
       return;
     }
-    const accepted = Promise.withResolvers<void>();
-    // Whoever added it may have gone when it fails later.
-    accepted.promise.catch(() => undefined);
-    const entry: Entry = {
-      registration,
-      accepted,
-      state: "new",
-      wasHeld: false,
-      isWithdrawn: false,
-    };
+    const entry = newEntry(registration);
     this.#entries.add(entry);
     if (this.#current !== undefined) {
       await this.#tryFresh(entry, this.#current);
     }
-    await accepted.promise;
+    await entry.accepted.promise;
   }
 
   /**
@@ -111,26 +83,42 @@ export class Registrations {
     }
   }
 
+  /** What to send with the hello of a new connection: subscriptions behind the types that they are for. */
+  offer(): readonly Registration[] {
+    const all = Array.from(this.#entries, ({ registration }) => registration);
+    return [...all.filter(isType), ...all.filter((registration) => !isType(registration))];
+  }
+
   /**
-   * Tells a new connection everything. Resolves when each was asked for once; what another worker
-   * holds is asked for again in the background until `signal` aborts.
+   * Tells a new connection everything that its host has not taken with the hello. Resolves when each was
+   * asked for once; what another worker holds is asked for again in the background until `signal` aborts.
    * Returns the refusals of new ones, which are forgotten.
+   * @param taken what the host has said in its welcome
    * @throws AgentrtError when the connection does not last
    */
-  async restore(client: AgentRpcClient, signal: AbortSignal): Promise<readonly AgentrtError[]> {
-    const current: Current = { client, signal };
+  async restore(
+    client: AgentRpcClient,
+    signal: AbortSignal,
+    taken: ReadonlyMap<Registration, RegistrationResult> = new Map(),
+  ): Promise<readonly AgentrtError[]> {
+    const current: Current = { client, signal, results: new Map(taken) };
     this.#current = current;
     signal.addEventListener("abort", () => this.#lose(current), { once: true });
     const entries = [...this.#entries];
-    const isType = (entry: Entry): boolean => entry.registration.kind === "type";
-    return [
-      ...(await this.#tryAll(entries.filter(isType), current)),
+    this.#takeBackUnwanted(current);
+    const refusals = [
+      ...(await this.#tryAll(
+        entries.filter(({ registration }) => isType(registration)),
+        current,
+      )),
       // After the types: a subscription of a contested type would meet that of its holder.
       ...(await this.#tryAll(
-        entries.filter((entry) => !isType(entry)),
+        entries.filter(({ registration }) => !isType(registration)),
         current,
       )),
     ];
+    current.results.clear();
+    return refusals;
   }
 
   /**
@@ -195,7 +183,7 @@ export class Registrations {
       return undefined;
     }
     try {
-      await this.#ask(entry.registration, current.client);
+      await register(entry.registration, current, this.#options.timeoutMs);
     } catch (thrown) {
       const error = AgentrtError.from(thrown);
       if (isOfConnection(error)) {
@@ -206,7 +194,9 @@ export class Registrations {
         entry.accepted.reject(error);
         return error;
       }
-      this.#warnOnce(entry, error);
+      if (entry.state !== "contested") {
+        warnOfRefusal(entry.registration, error);
+      }
       this.#contest(entry, current);
       return undefined;
     }
@@ -215,22 +205,31 @@ export class Registrations {
       entry.wasHeld = true;
       entry.accepted.resolve();
       if (!this.#entries.has(entry)) {
-        // Taken back while the host was asked.
-        entry.isWithdrawn = true;
-        this.#entries.add(entry);
+        this.#takeBack(entry, current);
       }
     }
     return undefined;
   }
 
-  async #ask(registration: Registration, client: AgentRpcClient): Promise<void> {
-    const { timeoutMs } = this.#options;
-    await (registration.kind === "type"
-      ? client.registerAgent(registration.agentType, timeoutMs, {
-          policy: registration.policy,
-          canHandOver: true,
-        })
-      : client.addSubscription(registration.subscription, timeoutMs));
+  /** It was given up while the host was asked for it. */
+  #takeBack(entry: Entry, current: Current): void {
+    const { registration } = entry;
+    if (registration.kind === "subscription") {
+      unsubscribe(registration, current, this.#options.timeoutMs);
+    } else {
+      entry.isWithdrawn = true;
+      this.#entries.add(entry);
+    }
+  }
+
+  /** What was given up between the hello and the welcome. */
+  #takeBackUnwanted(current: Current): void {
+    const wanted = new Set(Array.from(this.#entries, ({ registration }) => registration));
+    for (const [registration, { kind }] of current.results) {
+      if (kind === "accepted" && !wanted.has(registration)) {
+        this.#takeBack({ ...newEntry(registration), state: "held", wasHeld: true }, current);
+      }
+    }
   }
 
   #dependsOnContested({ registration }: Entry): boolean {
@@ -243,23 +242,6 @@ export class Registrations {
           other.registration.agentType === registration.subscription.agentType,
       )
     );
-  }
-
-  #warnOnce(entry: Entry, error: AgentrtError): void {
-    if (entry.state === "contested") {
-      return;
-    }
-    const { registration } = entry;
-    if (registration.kind === "type" && isTaken(error)) {
-      logger.warn("agent type {agentType} is held by another worker; taking over when it leaves", {
-        agentType: registration.agentType,
-      });
-    } else {
-      logger.warn("the host does not accept a registration now; trying again", {
-        ...describe(registration),
-        error,
-      });
-    }
   }
 
   #contest(entry: Entry, current: Current): void {
@@ -298,4 +280,8 @@ export class Registrations {
       }
     }
   }
+}
+
+function isType({ kind }: Registration): boolean {
+  return kind === "type";
 }

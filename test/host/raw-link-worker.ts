@@ -3,7 +3,11 @@ import { Client, type ClientDuplexStream, credentials, Metadata } from "@grpc/gr
 import { TypeSubscription } from "../../src/core/subscription.ts";
 import { AgentRpcClient } from "../../src/wire/autogen/client.ts";
 import { decodeMessage } from "../../src/wire/autogen/codec.ts";
-import { type FrameSchema, OpenRequestSchema } from "../../src/wire/gen/agentrt/v1/link_pb.ts";
+import {
+  type FrameSchema,
+  OpenRequestSchema,
+  type RegistrationSchema,
+} from "../../src/wire/gen/agentrt/v1/link_pb.ts";
 import { OpenBatch } from "../../src/wire/link/batch-frame.ts";
 import { type LinkFrame, readPacket } from "../../src/wire/link/frames.ts";
 import { LINK } from "../../src/wire/link/service.ts";
@@ -45,6 +49,16 @@ export class RawWorker implements Disposable {
 
   async greet(producer = `${this.clientId}.1`, windowBytes = 1_000_000n): Promise<void> {
     this.send({ case: "hello", value: { version: 1, producer, windowBytes } });
+    await waitFor(() => this.controls("welcome").length > 0, { what: "a welcome" });
+  }
+
+  /** Greets with registrations. */
+  async register(
+    registrations: readonly MessageInitShape<typeof RegistrationSchema>[],
+    producer = `${this.clientId}.1`,
+  ): Promise<void> {
+    const value = { version: 1, producer, windowBytes: 1_000_000n };
+    this.send({ case: "hello", value: { ...value, registrations: [...registrations] } });
     await waitFor(() => this.controls("welcome").length > 0, { what: "a welcome" });
   }
 

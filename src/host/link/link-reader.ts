@@ -16,7 +16,6 @@ import {
   readPacket,
 } from "../../wire/link/frames.ts";
 import { Receipts } from "../../wire/link/receipts.ts";
-import { LINK_VERSION } from "../../wire/link/service.ts";
 import { type AgentRpcParts, badFrame, watchEnd } from "../admission.ts";
 import { assertHeadersFit } from "../header-limits.ts";
 import type { HostStream, Session } from "../session.ts";
@@ -35,6 +34,7 @@ import {
 } from "./inbound-routes.ts";
 import { LinkSink } from "./link-sink.ts";
 import type { Producers } from "./producers.ts";
+import { welcome } from "./welcome.ts";
 
 /** What all links of a host share. */
 export interface LinkState {
@@ -145,25 +145,13 @@ export class LinkReader {
       }
     });
     state.producers.touch(producer);
-    sink.writeControl(
-      encodeControlFrame({
-        case: "welcome",
-        value: {
-          version: Math.min(hello.version, LINK_VERSION),
-          instance: state.instance,
-          accepted: BigInt(state.producers.accepted(producer)),
-          windowBytes: BigInt(parts.options.linkWindowBytes),
-          maxMessageBytes: parts.options.maxMessageBytes,
-          maxRoutes: parts.options.maxRoutes,
-        },
-      }),
-    );
+    session.capabilities = capabilitiesIn(stream.metadata, hello.capabilities);
+    sink.writeControl(welcome(hello, this.#options));
     this.#phase = { name: "connected", producer, sink };
     this.#durable.open(producer, sink);
     const isReturning = hello.lastInstance !== "" && hello.lastInstance !== state.instance;
     session.returnedAtMs = isReturning ? Date.now() : undefined;
     session.lastWill = will;
-    session.capabilities = capabilitiesIn(stream.metadata);
     watchEnd(parts.sessions, session, stream);
     parts.sessions.connected(session, stream, stream.getPeer(), sink);
   }

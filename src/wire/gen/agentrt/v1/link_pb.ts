@@ -4,13 +4,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Subscription } from "../../agents/agent_worker_pb.ts";
+import { file_agents_agent_worker } from "../../agents/agent_worker_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file agentrt/v1/link.proto.
  */
 export const file_agentrt_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChVhZ2VudHJ0L3YxL2xpbmsucHJvdG8SCmFnZW50cnQudjEiMAoLT3BlblJlcXVlc3QSIQoGZnJhbWVzGAEgAygLMhEuYWdlbnRydC52MS5GcmFtZSIxCgxPcGVuUmVzcG9uc2USIQoGZnJhbWVzGAEgAygLMhEuYWdlbnRydC52MS5GcmFtZSLRBAoFRnJhbWUSIgoFaGVsbG8YASABKAsyES5hZ2VudHJ0LnYxLkhlbGxvSAASJgoHd2VsY29tZRgCIAEoCzITLmFnZW50cnQudjEuV2VsY29tZUgAEiIKBXJvdXRlGAMgASgLMhEuYWdlbnRydC52MS5Sb3V0ZUgAEiIKBWJhdGNoGAQgASgLMhEuYWdlbnRydC52MS5CYXRjaEgAEhEKB21lc3NhZ2UYBSABKAxIABIkCgZjcmVkaXQYBiABKAsyEi5hZ2VudHJ0LnYxLkNyZWRpdEgAEisKCmdvaW5nX2F3YXkYByABKAsyFS5hZ2VudHJ0LnYxLkdvaW5nQXdheUgAEi0KC3JvdXRlc19nb25lGAggASgLMhYuYWdlbnRydC52MS5Sb3V0ZXNHb25lSAASIAoEY2FsbBgJIAEoCzIQLmFnZW50cnQudjEuQ2FsbEgAEiQKBmFuc3dlchgKIAEoCzISLmFnZW50cnQudjEuQW5zd2VySAASMwoOZHVyYWJsZV90b3BpY3MYFCABKAsyGS5hZ2VudHJ0LnYxLkR1cmFibGVUb3BpY3NIABImCgdyZWZ1c2VkGBUgASgLMhMuYWdlbnRydC52MS5SZWZ1c2VkSAASHgoDYWNrGBYgASgLMg8uYWdlbnRydC52MS5BY2tIABIgCgRuYWNrGBcgASgLMhAuYWdlbnRydC52MS5OYWNrSAASLwoMY3Vyc29yX2Zsb29yGBggASgLMhcuYWdlbnRydC52MS5DdXJzb3JGbG9vckgAQgcKBWZyYW1lIlcKBUhlbGxvEg8KB3ZlcnNpb24YASABKA0SEAoIcHJvZHVjZXIYAiABKAkSFAoMd2luZG93X2J5dGVzGAMgASgEEhUKDWxhc3RfaW5zdGFuY2UYBCABKAkigwEKB1dlbGNvbWUSDwoHdmVyc2lvbhgBIAEoDRIQCghpbnN0YW5jZRgCIAEoCRIQCghhY2NlcHRlZBgDIAEoBBIUCgx3aW5kb3dfYnl0ZXMYBCABKAQSGQoRbWF4X21lc3NhZ2VfYnl0ZXMYBSABKA0SEgoKbWF4X3JvdXRlcxgGIAEoDSLSAgoFUm91dGUSDgoGbnVtYmVyGAEgASgNEhIKCnRvcGljX3R5cGUYAiABKAkSFAoMdG9waWNfc291cmNlGAMgASgJEhMKC3NlbmRlcl90eXBlGAQgASgJEhIKCnNlbmRlcl9rZXkYBSABKAkSEQoJZGF0YV90eXBlGAYgASgJEhQKDGNvbnRlbnRfdHlwZRgHIAEoCRIvCgdoZWFkZXJzGAggAygLMh4uYWdlbnRydC52MS5Sb3V0ZS5IZWFkZXJzRW50cnkSEAoIcHJvZHVjZXIYCSABKAkSEQoJcmVjZWl2ZXJzGAogAygJEhMKC3RhcmdldF90eXBlGAsgASgJEhIKCnRhcmdldF9rZXkYDCABKAkSDgoGY3Vyc29yGBQgASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIh0KClJvdXRlc0dvbmUSDwoHbnVtYmVycxgBIAMoDSKUAQoFQmF0Y2gSDQoFcm91dGUYASABKAcSEAoIc2VxdWVuY2UYAiABKAYSEAoIcG9zaXRpb24YAyABKAYSDQoFY291bnQYBCABKAcSEAoIY2hlY2tzdW0YBSABKAcSJgoIZW5jb2RpbmcYBiABKA4yFC5hZ2VudHJ0LnYxLkVuY29kaW5nEg8KB3JlY29yZHMYByABKAwiggEKDFJlY29yZEV4dHJhcxIKCgJpZBgBIAEoCRI2CgdoZWFkZXJzGAIgAygLMiUuYWdlbnRydC52MS5SZWNvcmRFeHRyYXMuSGVhZGVyc0VudHJ5Gi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlkKBENhbGwSDQoFcm91dGUYASABKAcSCgoCaWQYAiABKAcSKAoHaGVhZGVycxgDIAEoCzIXLmFnZW50cnQudjEuQ2FsbEhlYWRlcnMSDAoEZGF0YRgEIAEoDCJbCgZBbnN3ZXISDQoFcm91dGUYASABKAcSCgoCaWQYAiABKAcSKAoHaGVhZGVycxgDIAEoCzIXLmFnZW50cnQudjEuQ2FsbEhlYWRlcnMSDAoEZGF0YRgEIAEoDCJ0CgtDYWxsSGVhZGVycxI1CgdoZWFkZXJzGAEgAygLMiQuYWdlbnRydC52MS5DYWxsSGVhZGVycy5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoGQ3JlZGl0EhMKC3Rha2VuX2J5dGVzGAEgASgEEhAKCGFjY2VwdGVkGAIgASgEIhsKCUdvaW5nQXdheRIOCgZyZWFzb24YASABKAkiIQoNRHVyYWJsZVRvcGljcxIQCghwYXR0ZXJucxgBIAMoCSJJCgdSZWZ1c2VkEhAKCHNlcXVlbmNlGAEgASgEEg0KBWNvdW50GAIgASgNEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSIlCgNBY2sSDgoGY3Vyc29yGAEgASgJEg4KBnJhbmdlcxgCIAMoBCI3CgROYWNrEg4KBmN1cnNvchgBIAEoCRIQCghwb3NpdGlvbhgCIAEoBBINCgVlcnJvchgDIAEoCSIsCgtDdXJzb3JGbG9vchIOCgZjdXJzb3IYASABKAkSDQoFZmxvb3IYAiABKAQqSgoIRW5jb2RpbmcSGAoURU5DT0RJTkdfVU5TUEVDSUZJRUQQABIRCg1FTkNPRElOR19HWklQEAESEQoNRU5DT0RJTkdfWlNURBACMkUKBExpbmsSPQoET3BlbhIXLmFnZW50cnQudjEuT3BlblJlcXVlc3QaGC5hZ2VudHJ0LnYxLk9wZW5SZXNwb25zZSgBMAFiBnByb3RvMw");
+  fileDesc("ChVhZ2VudHJ0L3YxL2xpbmsucHJvdG8SCmFnZW50cnQudjEiMAoLT3BlblJlcXVlc3QSIQoGZnJhbWVzGAEgAygLMhEuYWdlbnRydC52MS5GcmFtZSIxCgxPcGVuUmVzcG9uc2USIQoGZnJhbWVzGAEgAygLMhEuYWdlbnRydC52MS5GcmFtZSLRBAoFRnJhbWUSIgoFaGVsbG8YASABKAsyES5hZ2VudHJ0LnYxLkhlbGxvSAASJgoHd2VsY29tZRgCIAEoCzITLmFnZW50cnQudjEuV2VsY29tZUgAEiIKBXJvdXRlGAMgASgLMhEuYWdlbnRydC52MS5Sb3V0ZUgAEiIKBWJhdGNoGAQgASgLMhEuYWdlbnRydC52MS5CYXRjaEgAEhEKB21lc3NhZ2UYBSABKAxIABIkCgZjcmVkaXQYBiABKAsyEi5hZ2VudHJ0LnYxLkNyZWRpdEgAEisKCmdvaW5nX2F3YXkYByABKAsyFS5hZ2VudHJ0LnYxLkdvaW5nQXdheUgAEi0KC3JvdXRlc19nb25lGAggASgLMhYuYWdlbnRydC52MS5Sb3V0ZXNHb25lSAASIAoEY2FsbBgJIAEoCzIQLmFnZW50cnQudjEuQ2FsbEgAEiQKBmFuc3dlchgKIAEoCzISLmFnZW50cnQudjEuQW5zd2VySAASMwoOZHVyYWJsZV90b3BpY3MYFCABKAsyGS5hZ2VudHJ0LnYxLkR1cmFibGVUb3BpY3NIABImCgdyZWZ1c2VkGBUgASgLMhMuYWdlbnRydC52MS5SZWZ1c2VkSAASHgoDYWNrGBYgASgLMg8uYWdlbnRydC52MS5BY2tIABIgCgRuYWNrGBcgASgLMhAuYWdlbnRydC52MS5OYWNrSAASLwoMY3Vyc29yX2Zsb29yGBggASgLMhcuYWdlbnRydC52MS5DdXJzb3JGbG9vckgAQgcKBWZyYW1lIp4BCgVIZWxsbxIPCgd2ZXJzaW9uGAEgASgNEhAKCHByb2R1Y2VyGAIgASgJEhQKDHdpbmRvd19ieXRlcxgDIAEoBBIVCg1sYXN0X2luc3RhbmNlGAQgASgJEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIvCg1yZWdpc3RyYXRpb25zGAYgAygLMhguYWdlbnRydC52MS5SZWdpc3RyYXRpb24ieQoMUmVnaXN0cmF0aW9uEisKCmFnZW50X3R5cGUYASABKAsyFS5hZ2VudHJ0LnYxLkFnZW50VHlwZUgAEiwKDHN1YnNjcmlwdGlvbhgCIAEoCzIULmFnZW50cy5TdWJzY3JpcHRpb25IAEIOCgxyZWdpc3RyYXRpb24iKQoJQWdlbnRUeXBlEgwKBHR5cGUYASABKAkSDgoGcG9saWN5GAIgASgJIsoBCgdXZWxjb21lEg8KB3ZlcnNpb24YASABKA0SEAoIaW5zdGFuY2UYAiABKAkSEAoIYWNjZXB0ZWQYAyABKAQSFAoMd2luZG93X2J5dGVzGAQgASgEEhkKEW1heF9tZXNzYWdlX2J5dGVzGAUgASgNEhIKCm1heF9yb3V0ZXMYBiABKA0SFAoMY2FwYWJpbGl0aWVzGAcgAygJEi8KB3Jlc3VsdHMYCCADKAsyHi5hZ2VudHJ0LnYxLlJlZ2lzdHJhdGlvblJlc3VsdCJnChJSZWdpc3RyYXRpb25SZXN1bHQSJAoHb3V0Y29tZRgBIAEoDjITLmFnZW50cnQudjEuT3V0Y29tZRIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDAoEZGF0YRgEIAEoCSLSAgoFUm91dGUSDgoGbnVtYmVyGAEgASgNEhIKCnRvcGljX3R5cGUYAiABKAkSFAoMdG9waWNfc291cmNlGAMgASgJEhMKC3NlbmRlcl90eXBlGAQgASgJEhIKCnNlbmRlcl9rZXkYBSABKAkSEQoJZGF0YV90eXBlGAYgASgJEhQKDGNvbnRlbnRfdHlwZRgHIAEoCRIvCgdoZWFkZXJzGAggAygLMh4uYWdlbnRydC52MS5Sb3V0ZS5IZWFkZXJzRW50cnkSEAoIcHJvZHVjZXIYCSABKAkSEQoJcmVjZWl2ZXJzGAogAygJEhMKC3RhcmdldF90eXBlGAsgASgJEhIKCnRhcmdldF9rZXkYDCABKAkSDgoGY3Vyc29yGBQgASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIh0KClJvdXRlc0dvbmUSDwoHbnVtYmVycxgBIAMoDSKUAQoFQmF0Y2gSDQoFcm91dGUYASABKAcSEAoIc2VxdWVuY2UYAiABKAYSEAoIcG9zaXRpb24YAyABKAYSDQoFY291bnQYBCABKAcSEAoIY2hlY2tzdW0YBSABKAcSJgoIZW5jb2RpbmcYBiABKA4yFC5hZ2VudHJ0LnYxLkVuY29kaW5nEg8KB3JlY29yZHMYByABKAwiggEKDFJlY29yZEV4dHJhcxIKCgJpZBgBIAEoCRI2CgdoZWFkZXJzGAIgAygLMiUuYWdlbnRydC52MS5SZWNvcmRFeHRyYXMuSGVhZGVyc0VudHJ5Gi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlkKBENhbGwSDQoFcm91dGUYASABKAcSCgoCaWQYAiABKAcSKAoHaGVhZGVycxgDIAEoCzIXLmFnZW50cnQudjEuQ2FsbEhlYWRlcnMSDAoEZGF0YRgEIAEoDCJbCgZBbnN3ZXISDQoFcm91dGUYASABKAcSCgoCaWQYAiABKAcSKAoHaGVhZGVycxgDIAEoCzIXLmFnZW50cnQudjEuQ2FsbEhlYWRlcnMSDAoEZGF0YRgEIAEoDCJ0CgtDYWxsSGVhZGVycxI1CgdoZWFkZXJzGAEgAygLMiQuYWdlbnRydC52MS5DYWxsSGVhZGVycy5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoGQ3JlZGl0EhMKC3Rha2VuX2J5dGVzGAEgASgEEhAKCGFjY2VwdGVkGAIgASgEIhsKCUdvaW5nQXdheRIOCgZyZWFzb24YASABKAkiIQoNRHVyYWJsZVRvcGljcxIQCghwYXR0ZXJucxgBIAMoCSJJCgdSZWZ1c2VkEhAKCHNlcXVlbmNlGAEgASgEEg0KBWNvdW50GAIgASgNEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSIlCgNBY2sSDgoGY3Vyc29yGAEgASgJEg4KBnJhbmdlcxgCIAMoBCI3CgROYWNrEg4KBmN1cnNvchgBIAEoCRIQCghwb3NpdGlvbhgCIAEoBBINCgVlcnJvchgDIAEoCSIsCgtDdXJzb3JGbG9vchIOCgZjdXJzb3IYASABKAkSDQoFZmxvb3IYAiABKAQqTQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASFAoQT1VUQ09NRV9BQ0NFUFRFRBABEhMKD09VVENPTUVfUkVGVVNFRBACKkoKCEVuY29kaW5nEhgKFEVOQ09ESU5HX1VOU1BFQ0lGSUVEEAASEQoNRU5DT0RJTkdfR1pJUBABEhEKDUVOQ09ESU5HX1pTVEQQAjJFCgRMaW5rEj0KBE9wZW4SFy5hZ2VudHJ0LnYxLk9wZW5SZXF1ZXN0GhguYWdlbnRydC52MS5PcGVuUmVzcG9uc2UoATABYgZwcm90bzM", [file_agents_agent_worker]);
 
 /**
  * Several frames share one gRPC message, because gRPC's cost is per message.
@@ -190,6 +192,20 @@ export type Hello = Message<"agentrt.v1.Hello"> & {
    * @generated from field: string last_instance = 4;
    */
   lastInstance: string;
+
+  /**
+   * What the worker can do; what is not known is passed over.
+   *
+   * @generated from field: repeated string capabilities = 5;
+   */
+  capabilities: string[];
+
+  /**
+   * What the worker holds, taken in this order: agent types before the subscriptions for them.
+   *
+   * @generated from field: repeated agentrt.v1.Registration registrations = 6;
+   */
+  registrations: Registration[];
 };
 
 /**
@@ -198,6 +214,59 @@ export type Hello = Message<"agentrt.v1.Hello"> & {
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
   messageDesc(file_agentrt_v1_link, 3);
+
+/**
+ * @generated from message agentrt.v1.Registration
+ */
+export type Registration = Message<"agentrt.v1.Registration"> & {
+  /**
+   * @generated from oneof agentrt.v1.Registration.registration
+   */
+  registration: {
+    /**
+     * @generated from field: agentrt.v1.AgentType agent_type = 1;
+     */
+    value: AgentType;
+    case: "agentType";
+  } | {
+    /**
+     * @generated from field: agents.Subscription subscription = 2;
+     */
+    value: Subscription;
+    case: "subscription";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message agentrt.v1.Registration.
+ * Use `create(RegistrationSchema)` to create a new message.
+ */
+export const RegistrationSchema: GenMessage<Registration> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_link, 4);
+
+/**
+ * @generated from message agentrt.v1.AgentType
+ */
+export type AgentType = Message<"agentrt.v1.AgentType"> & {
+  /**
+   * @generated from field: string type = 1;
+   */
+  type: string;
+
+  /**
+   * exclusive, shared, standby or broadcast; empty leaves it to the host.
+   *
+   * @generated from field: string policy = 2;
+   */
+  policy: string;
+};
+
+/**
+ * Describes the message agentrt.v1.AgentType.
+ * Use `create(AgentTypeSchema)` to create a new message.
+ */
+export const AgentTypeSchema: GenMessage<AgentType> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_link, 5);
 
 /**
  * The host's first frame.
@@ -242,6 +311,20 @@ export type Welcome = Message<"agentrt.v1.Welcome"> & {
    * @generated from field: uint32 max_routes = 6;
    */
   maxRoutes: number;
+
+  /**
+   * What the host can do; what is not known is passed over.
+   *
+   * @generated from field: repeated string capabilities = 7;
+   */
+  capabilities: string[];
+
+  /**
+   * What became of the registrations, in their order. Those behind the last result were not tried.
+   *
+   * @generated from field: repeated agentrt.v1.RegistrationResult results = 8;
+   */
+  results: RegistrationResult[];
 };
 
 /**
@@ -249,7 +332,41 @@ export type Welcome = Message<"agentrt.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 4);
+  messageDesc(file_agentrt_v1_link, 6);
+
+/**
+ * @generated from message agentrt.v1.RegistrationResult
+ */
+export type RegistrationResult = Message<"agentrt.v1.RegistrationResult"> & {
+  /**
+   * @generated from field: agentrt.v1.Outcome outcome = 1;
+   */
+  outcome: Outcome;
+
+  /**
+   * Of a refusal: one of agentrt's error codes, its text, and its facts as JSON, as the unary calls give them.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * @generated from field: string data = 4;
+   */
+  data: string;
+};
+
+/**
+ * Describes the message agentrt.v1.RegistrationResult.
+ * Use `create(RegistrationResultSchema)` to create a new message.
+ */
+export const RegistrationResultSchema: GenMessage<RegistrationResult> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_link, 7);
 
 /**
  * Agrees on a number for what all records of a batch, or many calls or answers, have in common. Their
@@ -339,7 +456,7 @@ export type Route = Message<"agentrt.v1.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 5);
+  messageDesc(file_agentrt_v1_link, 8);
 
 /**
  * The sender uses these numbers no more, until it agrees on them anew.
@@ -358,7 +475,7 @@ export type RoutesGone = Message<"agentrt.v1.RoutesGone"> & {
  * Use `create(RoutesGoneSchema)` to create a new message.
  */
 export const RoutesGoneSchema: GenMessage<RoutesGone> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 6);
+  messageDesc(file_agentrt_v1_link, 9);
 
 /**
  * Records of one route, in the order in which they were published.
@@ -418,7 +535,7 @@ export type Batch = Message<"agentrt.v1.Batch"> & {
  * Use `create(BatchSchema)` to create a new message.
  */
 export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 7);
+  messageDesc(file_agentrt_v1_link, 10);
 
 /**
  * What a record has for itself.
@@ -444,7 +561,7 @@ export type RecordExtras = Message<"agentrt.v1.RecordExtras"> & {
  * Use `create(RecordExtrasSchema)` to create a new message.
  */
 export const RecordExtrasSchema: GenMessage<RecordExtras> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 8);
+  messageDesc(file_agentrt_v1_link, 11);
 
 /**
  * A call of one agent. Its answer is an Answer, or an RpcResponse in a `message` frame whose
@@ -481,7 +598,7 @@ export type Call = Message<"agentrt.v1.Call"> & {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 9);
+  messageDesc(file_agentrt_v1_link, 12);
 
 /**
  * The result of a call.
@@ -517,7 +634,7 @@ export type Answer = Message<"agentrt.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 10);
+  messageDesc(file_agentrt_v1_link, 13);
 
 /**
  * @generated from message agentrt.v1.CallHeaders
@@ -534,7 +651,7 @@ export type CallHeaders = Message<"agentrt.v1.CallHeaders"> & {
  * Use `create(CallHeadersSchema)` to create a new message.
  */
 export const CallHeadersSchema: GenMessage<CallHeaders> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 11);
+  messageDesc(file_agentrt_v1_link, 14);
 
 /**
  * Flow control, in both directions.
@@ -562,7 +679,7 @@ export type Credit = Message<"agentrt.v1.Credit"> & {
  * Use `create(CreditSchema)` to create a new message.
  */
 export const CreditSchema: GenMessage<Credit> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 12);
+  messageDesc(file_agentrt_v1_link, 15);
 
 /**
  * From the host: it stops. The worker answers with the same when it has sent its last call and got all
@@ -582,7 +699,7 @@ export type GoingAway = Message<"agentrt.v1.GoingAway"> & {
  * Use `create(GoingAwaySchema)` to create a new message.
  */
 export const GoingAwaySchema: GenMessage<GoingAway> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 13);
+  messageDesc(file_agentrt_v1_link, 16);
 
 /**
  * From the host, after the welcome and at each change: topics whose records are accepted when they
@@ -604,7 +721,7 @@ export type DurableTopics = Message<"agentrt.v1.DurableTopics"> & {
  * Use `create(DurableTopicsSchema)` to create a new message.
  */
 export const DurableTopicsSchema: GenMessage<DurableTopics> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 14);
+  messageDesc(file_agentrt_v1_link, 17);
 
 /**
  * From the host: records of a durable topic that could not be stored. They count as accepted
@@ -641,7 +758,7 @@ export type Refused = Message<"agentrt.v1.Refused"> & {
  * Use `create(RefusedSchema)` to create a new message.
  */
 export const RefusedSchema: GenMessage<Refused> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 15);
+  messageDesc(file_agentrt_v1_link, 18);
 
 /**
  * From the worker: records of a cursor that were handled, as pairs of a first position and a count.
@@ -665,7 +782,7 @@ export type Ack = Message<"agentrt.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 16);
+  messageDesc(file_agentrt_v1_link, 19);
 
 /**
  * From the worker: a record of a cursor whose handler failed.
@@ -696,7 +813,7 @@ export type Nack = Message<"agentrt.v1.Nack"> & {
  * Use `create(NackSchema)` to create a new message.
  */
 export const NackSchema: GenMessage<Nack> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 17);
+  messageDesc(file_agentrt_v1_link, 20);
 
 /**
  * From the host: nothing below the position comes again for this cursor.
@@ -720,7 +837,35 @@ export type CursorFloor = Message<"agentrt.v1.CursorFloor"> & {
  * Use `create(CursorFloorSchema)` to create a new message.
  */
 export const CursorFloorSchema: GenMessage<CursorFloor> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_link, 18);
+  messageDesc(file_agentrt_v1_link, 21);
+
+/**
+ * @generated from enum agentrt.v1.Outcome
+ */
+export enum Outcome {
+  /**
+   * Nothing was done; the unary call may be made.
+   *
+   * @generated from enum value: OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: OUTCOME_ACCEPTED = 1;
+   */
+  ACCEPTED = 1,
+
+  /**
+   * @generated from enum value: OUTCOME_REFUSED = 2;
+   */
+  REFUSED = 2,
+}
+
+/**
+ * Describes the enum agentrt.v1.Outcome.
+ */
+export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
+  enumDesc(file_agentrt_v1_link, 0);
 
 /**
  * @generated from enum agentrt.v1.Encoding
@@ -746,12 +891,12 @@ export enum Encoding {
  * Describes the enum agentrt.v1.Encoding.
  */
 export const EncodingSchema: GenEnum<Encoding> = /*@__PURE__*/
-  enumDesc(file_agentrt_v1_link, 0);
+  enumDesc(file_agentrt_v1_link, 1);
 
 /**
  * agentrt's own dialect: what AutoGen's OpenChannel carries, between peers that both know it. Agent
- * types, subscriptions and control messages go by AutoGen's service beside it, under the same
- * client-id. docs/protocol.md says how the frames are used.
+ * types and subscriptions go with the Hello; what is registered later, and control messages, go by
+ * AutoGen's service beside it, under the same client-id. docs/protocol.md says how the frames are used.
  *
  * @generated from service agentrt.v1.Link
  */
