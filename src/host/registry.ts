@@ -44,6 +44,21 @@ export class Registry {
     return this.#subscriptions.ofType(agentType);
   }
 
+  /** True when the worker itself has a subscription by which the agent type gets what is published on the topic. */
+  isSubscribed(session: Session, agentType: string, topicType: string): boolean {
+    for (const id of session.subscriptionIds) {
+      const one = this.#subscriptions.get(id);
+      const isMatch =
+        one?.kind === "prefix"
+          ? topicType.startsWith(one.topicTypePrefix)
+          : one?.topicType === topicType;
+      if (isMatch && one?.agentType === agentType) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   session(clientId: string): Session | undefined {
     return this.#sessions.get(clientId);
   }

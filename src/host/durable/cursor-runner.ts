@@ -19,6 +19,7 @@ import type { Session } from "../session.ts";
 import type { DurableCounts } from "./durable-counts.ts";
 import { DurableFrames, type DurableRange } from "./durable-frame.ts";
 import { OpenBytes } from "./open-bytes.ts";
+import { SubscribedSessions } from "./subscribed-sessions.ts";
 
 /** Records that may be with workers at once, of one cursor. */
 const MAX_IN_FLIGHT = 4_096;
@@ -59,11 +60,12 @@ export class CursorRunner {
   readonly #frames: DurableFrames;
   readonly #inFlight = new Map<Session, PositionRanges>();
   readonly #open = new OpenBytes();
+  readonly #subscribed: SubscribedSessions;
   #patterns: readonly TopicPattern[];
   #mayHaveMore = true;
   #isReading = false;
   #readAgainAtMs = 0;
-  /** True when a worker had no room, or was not there for what was due. */
+  /** True when a worker had no room, was not there for what was due, or is not subscribed to it yet. */
   #isBlocked = false;
   #pumping: ReturnType<typeof setImmediate> | undefined;
   #isDraining = false;
@@ -75,6 +77,7 @@ export class CursorRunner {
     this.#parts = parts;
     this.#patterns = stored.patterns;
     this.#frames = new DurableFrames(stored.name, wireName, parts.numbers);
+    this.#subscribed = new SubscribedSessions(stored.name, parts.registry);
     const patterns = (): readonly TopicPattern[] => this.#patterns;
     this.#cursor = new DeliveryCursor(stored.state, {
       maxInFlight: MAX_IN_FLIGHT,
@@ -311,7 +314,11 @@ export class CursorRunner {
 
   #sendTo(session: Session, range: DurableRange): boolean {
     const { first, last } = range;
-    if (session.state !== "connected" || session.outbox.fullness > MAX_FULLNESS) {
+    if (
+      session.state !== "connected" ||
+      session.outbox.fullness > MAX_FULLNESS ||
+      !this.#subscribed.mayGet(session, range.batch.topicType, Date.now())
+    ) {
       return false;
     }
     const { delivery, counts } = this.#parts;

@@ -143,6 +143,54 @@ describe("durable delivery", () => {
     });
   });
 
+  test("durable delivery - a worker that comes back gets nothing before it is subscribed, and nothing out of turn", async () => {
+    await inWorld(async ({ host }) => {
+      const first = await host({ durable: ["orders", "bills"], durableMaxDeliver: 1 });
+      const BILLS = new TopicId("bills", "a");
+      const subscribe = async (worker: GrpcWorkerAgentRuntime): Promise<void> => {
+        await worker.addSubscription(new TypeSubscription("bills", "counter"));
+      };
+      {
+        await using worker = await join(first);
+        await count(worker);
+        await subscribe(worker);
+      }
+      await using publisher = await join(first);
+      for (let number = 1; number <= 40; number += 1) {
+        const topic = number % 2 === 0 ? ORDERS : BILLS;
+        await publisher.publishMessage(Item.of({ number }), topic);
+      }
+      await using worker = await join(first);
+      const counter = await count(worker);
+      // Each takes the host longer than to give the worker what it has.
+      await publish(publisher, 41, 50);
+      expect(counter.seen).toEqual([]);
+      await subscribe(worker);
+      await waitFor(() => counter.seen.length >= 50, { what: "all messages" });
+      expect(counter.seen).toEqual(upTo(50));
+      expect(first.report().durable).toMatchObject({ failed: 0, dead: 0, redelivered: 0 });
+    });
+  });
+
+  test("durable delivery - a topic that the agent type does not subscribe to any more holds up no other", async () => {
+    await inWorld(async ({ host }) => {
+      const there = await host({ durable: ["orders", "bills"], durableMaxDeliver: 1 });
+      {
+        await using worker = await join(there);
+        await count(worker);
+        await worker.addSubscription(new TypeSubscription("bills", "counter"));
+      }
+      await using publisher = await join(there);
+      await publisher.publishMessage(Item.of({ number: 0 }), new TopicId("bills", "a"));
+      await publish(publisher, 1, 3);
+      await using worker = await join(there);
+      const counter = await count(worker);
+      await waitFor(() => counter.seen.length >= 3, { what: "the others", timeoutMs: 20_000 });
+      expect(counter.seen).toEqual(upTo(3));
+      await waitFor(() => there.report().durable?.dead === 1, { what: "the one given up" });
+    });
+  }, 30_000);
+
   test("durable delivery - a handler that fails gets the message again, and in the end it is with the dead", async () => {
     await inWorld(async ({ host, folder }) => {
       const there = await host({ durableMaxDeliver: 2 });
