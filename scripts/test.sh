@@ -21,7 +21,7 @@ case "${1-}" in
 esac
 
 # Folders of test/ with tests that are not unit tests: they run the compiled program.
-whole_program=(package integration faults interop examples browser soak)
+whole_program=(package integration faults interop examples browser soak history)
 # The integration tests of a quick run.
 quick_integration=(test/integration/cli-usage.test.ts test/integration/start-smart-home.test.ts)
 # Beyond this, something hangs.

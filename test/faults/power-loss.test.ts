@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { LogFile } from "../../src/store/log/log-file.ts";
 import { buildRecorder, type DiskStep, ImitatedDisk, readRecord } from "../kit/disk-record.ts";
 import { startProcess } from "../kit/process.ts";
+import { randomOf } from "../kit/random.ts";
 import { everything, textOf } from "../store/log/log-batches.ts";
 
 const ROUNDS = 250;
@@ -38,17 +39,6 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
   rmSync(lost, { recursive: true, force: true });
 });
-
-/** Small, and the same for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 interface Found {
   readonly texts: readonly string[];
