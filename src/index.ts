@@ -89,6 +89,7 @@ export type {
   RegisterOptions,
   SendOptions,
 } from "./core/runtime.ts";
+export type { WhenMissed } from "./core/scheduled-message.ts";
 export type { DeadLetterStore, StateStore, Store } from "./core/state-store.ts";
 export type { Subscription } from "./core/subscription.ts";
 export type { ActiveSpan, SpanAttribute, TracerProviderLike } from "./core/tracing.ts";
@@ -108,6 +109,7 @@ export type {
 export type { ConnectionState } from "./worker/connection-state.ts";
 export type { DispatchCounts } from "./worker/dispatch-counts.ts";
 export type { ConnectionListener } from "./worker/grpc-worker-runtime.ts";
+export type { HostSchedules, ScheduleInfo, ScheduleOptions } from "./worker/host-schedules.ts";
 export type { IsolateOptions } from "./worker/isolation/isolated-factory.ts";
 export type { MailboxFullPolicy } from "./worker/mailbox.ts";
 export type { MessageFields, MessageMetadata } from "./worker/message.ts";

@@ -13,7 +13,7 @@ and need no host, nor does \`completion\`. All others work with a running host, 
 speaks AutoGen's protocol, here or elsewhere: \`--host-address house:50051\`, \`AGENTRT_HOST_ADDRESS\` or
 the key of the \`--config\` file name it. \`ls\` (but for subscriptions) and \`top\` need agentrt's own
 host, which reports on itself by the service \`agentrt.v1.HostInfo\` on the same port; the status page
-may be off. \`topic\`, \`dead\`, \`data\` and \`sub --from\` need one with a data folder
+may be off. \`topic\`, \`schedule\`, \`dead\`, \`data\` and \`sub --from\` need one with a data folder
 ([durable topics](host.md#durable-topics)), which they ask by \`agentrt.v1.Durable\`.
 
 Results go to standard output, everything else to standard error. With \`--json\` a result is one

@@ -56,6 +56,7 @@ export const ERROR_CODES = {
     retry: "never",
     when: "a topic is durable at a host without a data folder",
   },
+  NOT_DURABLE: { retry: "never", when: "a schedule is for a topic that is not durable" },
   STATE_REJECTED: { retry: "never", when: "saved state does not fit the agent" },
   AGENT_FILE_BROKEN: { retry: "never", when: "a file of agents does not load or holds no agent" },
   FILE_EXISTS: { retry: "never", when: "a file is in the way of one that would be written" },

@@ -154,6 +154,10 @@ export interface DurableReport {
   readonly failed: number;
   /** Given up. */
   readonly dead: number;
+  /** Messages that schedules published. */
+  readonly schedulesFired: number;
+  /** Times of schedules that passed without one: missed while no host ran, or on a topic that is not durable. */
+  readonly schedulesSkipped: number;
   readonly storedRecords: number;
   readonly storedBytes: number;
   readonly damagedRanges: number;

@@ -12,6 +12,7 @@ import {
   encodeDurableAnswer,
   methodNameOf,
 } from "../wire/durable-admin/codec.ts";
+import { decodeSchedule, encodeScheduleFacts } from "../wire/durable-admin/schedules.ts";
 import { toStatus } from "../wire/grpc-status.ts";
 import {
   batchAnswer,
@@ -23,16 +24,19 @@ import {
   positionOfRequest,
 } from "./durable-admin-answers.ts";
 import type { DurableAdminParts } from "./durable-admin-parts.ts";
+import { assertHeadersFit, type HeaderLimits } from "./header-limits.ts";
 import { readPage } from "./read-page.ts";
 import { recordAlone, replayOf } from "./replayed-record.ts";
 
 /** Dead records in one answer; each is a few hundred bytes. */
 const MAX_DEAD = 1_000;
+/** Schedules in one answer; of the same size. */
+const MAX_SCHEDULES = 1_000;
 /** One name of a folder that is nowhere else than in the folder of backups. */
 const BACKUP_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 const EVERYTHING: readonly TopicPattern[] = [{ kind: "prefix", text: "" }];
 
-export interface DurableAdminOptions {
+export interface DurableAdminOptions extends HeaderLimits {
   /** Undefined when the host has no data folder. */
   readonly durable: DurableAdminParts | undefined;
   /** An answer is kept below this. */
@@ -50,7 +54,7 @@ type Handlers = {
 
 /** The handlers of agentrt's own service for those who look after durable topics. */
 export function createDurableAdmin(options: DurableAdminOptions): UntypedServiceImplementation {
-  const handlers = handlersFor(options.maxMessageBytes);
+  const handlers = handlersFor(options);
   const serve = <C extends DurableCall>(call: C): handleUnaryCall<Uint8Array, Uint8Array> => {
     const handle: Handlers[C] = handlers[call];
     const answer = async (bytes: Uint8Array): Promise<Uint8Array> =>
@@ -79,7 +83,8 @@ function partsOf(durable: DurableAdminParts | undefined): DurableAdminParts {
   return durable;
 }
 
-function handlersFor(maxMessageBytes: number): Handlers {
+function handlersFor(limits: DurableAdminOptions): Handlers {
+  const { maxMessageBytes } = limits;
   return {
     setTopic: async ({ declaration }, { topics }) => {
       await topics.put(declarationOfRequest(declaration));
@@ -91,6 +96,17 @@ function handlersFor(maxMessageBytes: number): Handlers {
     removeTopic: async (request, { topics }) => ({
       wasThere: await topics.remove(patternOfRequest(request.topics)),
     }),
+    setSchedule: async ({ schedule }, { schedules }) => {
+      const request = decodeSchedule(schedule);
+      assertHeadersFit({ kind: "event", headers: request.headers }, limits);
+      return { nextAtMs: BigInt(await schedules.put(request, Date.now())) };
+    },
+    listSchedules: async ({ after }, { schedules }) => {
+      const behind = schedules.list().filter(({ name }) => name > after);
+      const page = behind.toSorted((a, b) => (a.name < b.name ? -1 : 1)).slice(0, MAX_SCHEDULES);
+      return { schedules: page.map(encodeScheduleFacts) };
+    },
+    removeSchedule: async ({ name }, { schedules }) => ({ wasThere: await schedules.remove(name) }),
     listDead: async ({ limit, before }, { log }) => {
       const dead = await log.listDead({
         limit: limit === 0 ? MAX_DEAD : Math.min(limit, MAX_DEAD),

@@ -48,6 +48,8 @@ interface Receivers {
   waiting: number;
   /** True when it is kept for agent types that get it by their cursors. */
   isKept: boolean;
+  /** Those of these types that are held: their workers must not give it to them as well. */
+  readonly kept: TypeHolders[];
 }
 
 /** Decides who gets an event, keeps retained ones, and gives new subscribers what is kept. */
@@ -114,12 +116,13 @@ export class EventRouter {
         this.#retained.keep(event, from);
       }
     }
-    if (!(await durable.publisher.appendBatch(batch, declaration, from.clientId))) {
+    const publishing = await durable.publisher.appendBatch(batch, declaration, from.clientId);
+    if (publishing === "stored") {
       this.#route(batch);
     }
   }
 
-  /** Publishes an event of the host's own. */
+  /** Publishes an event of the host's own, or one of a durable topic that was stored before and is due now. */
   announce(event: EventEnvelope): void {
     this.#route(event);
   }
@@ -153,7 +156,8 @@ export class EventRouter {
     from: Session,
   ): Promise<void> {
     try {
-      if (!(await this.#parts.durable.publisher.appendEvent(event, declaration, from.clientId))) {
+      const { publisher } = this.#parts.durable;
+      if ((await publisher.appendEvent(event, declaration, from.clientId)) === "stored") {
         this.#route(event);
       }
     } catch (thrown) {
@@ -243,6 +247,7 @@ export class EventRouter {
       orphan: undefined,
       waiting: 0,
       isKept: false,
+      kept: [],
     };
     const isDurable = durable.topics.declarationFor(event.topic.type) !== undefined;
     const add = (session: Session, type: string): void => {
@@ -260,6 +265,9 @@ export class EventRouter {
     registry.forEachReceiver(event.topic.type, (holders, subscription) => {
       if (isDurable && durable.cursors.has(subscription.agentType, event.topic.type)) {
         receivers.isKept = true;
+        if (holders !== undefined) {
+          receivers.kept.push(holders);
+        }
         return;
       }
       if (holders === undefined) {
@@ -268,7 +276,10 @@ export class EventRouter {
       }
       receivers.matched.push(holders);
     });
-    if (receivers.matched.some(({ policy }) => policy !== "exclusive")) {
+    if (
+      receivers.kept.length > 0 ||
+      receivers.matched.some(({ policy }) => policy !== "exclusive")
+    ) {
       receivers.typesOf = new Map();
     }
     for (const holders of new Set(receivers.matched)) {
@@ -330,12 +341,12 @@ export class EventRouter {
 
 /** The agent types to name to a worker that is subscribed with others too, which shall not get the event. */
 function typesToName(
-  { typesOf, matched }: Receivers,
+  { typesOf, matched, kept }: Receivers,
   session: Session,
 ): readonly string[] | undefined {
   const types = typesOf?.get(session);
-  const hasOthers = matched.some(
-    (holders) => types?.has(holders.type) === false && holders.has(session),
-  );
+  const isOther = (holders: TypeHolders): boolean =>
+    types?.has(holders.type) === false && holders.has(session);
+  const hasOthers = matched.some(isOther) || kept.some(isOther);
   return types !== undefined && hasOthers ? [...types] : undefined;
 }

@@ -1,5 +1,6 @@
 import { Server } from "@grpc/grpc-js";
 import { getLogger } from "@logtape/logtape";
+import type { EventEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { HostReport, HostState } from "../core/host-report.ts";
 import {
@@ -192,7 +193,8 @@ export class GrpcWorkerAgentRuntimeHost {
       const { durableMaxDeliver: maxDeliver } = this.#options;
       const { placements, delivery } = this.#router;
       const shared = { registry: this.#registry, numbers: this.#numbers };
-      await this.#durable.open({ placements, delivery, ...shared, maxDeliver });
+      const onLate = (event: EventEnvelope): void => this.#router.events.announce(event);
+      await this.#durable.open({ placements, delivery, ...shared, maxDeliver, onLate });
       const bound = await this.#door.open(assertListenAllowed(listen, isInsecureAllowed));
       this.#address = formatListenAddress(bound);
       this.#assertNotStopped();

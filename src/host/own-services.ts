@@ -8,7 +8,10 @@ import { createHostInfo } from "./host-info.ts";
 import type { HostOptions } from "./options.ts";
 
 export interface OwnServicesParts {
-  readonly options: Pick<HostOptions, "maxMessageBytes" | "messageLog" | "backupFolder">;
+  readonly options: Pick<
+    HostOptions,
+    "maxMessageBytes" | "maxHeaders" | "maxHeaderBytes" | "messageLog" | "backupFolder"
+  >;
   readonly report: () => HostReport;
   readonly durable: Durable;
   /** Told of each call, by the peer's `host:port`. */
@@ -18,7 +21,7 @@ export interface OwnServicesParts {
 /** Adds what a host offers to those who look after it. */
 export function addOwnServices(server: Server, parts: OwnServicesParts): void {
   const { options, report, durable, onCall } = parts;
-  const { maxMessageBytes, messageLog: log, backupFolder } = options;
+  const { maxMessageBytes, maxHeaders, maxHeaderBytes, messageLog: log, backupFolder } = options;
   server.addService(HOST_INFO, createHostInfo({ report, maxMessageBytes, onCall }));
   server.addService(
     DURABLE,
@@ -27,11 +30,10 @@ export function addOwnServices(server: Server, parts: OwnServicesParts): void {
         log === undefined
           ? undefined
           : {
-              ...{ log, backupFolder, topics: durable.topics },
+              ...{ log, backupFolder, topics: durable.topics, schedules: durable.schedules },
               onAppended: () => durable.cursors.wakeAll(),
             },
-      maxMessageBytes,
-      onCall,
+      ...{ maxMessageBytes, maxHeaders, maxHeaderBytes, onCall },
     }),
   );
 }

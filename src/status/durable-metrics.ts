@@ -15,6 +15,8 @@ export const DURABLE_METRICS: readonly MetricDeclaration[] = [
   count("agentrt_durable_acknowledged_total", "Copies handled.", (d) => d.acknowledged),
   count("agentrt_durable_failed_total", "Copies that a handler failed.", (d) => d.failed),
   count("agentrt_durable_dead_total", "Durable messages given up.", (d) => d.dead),
+  count("agentrt_durable_schedules_fired_total", "Messages of schedules.", (d) => d.schedulesFired),
+  count("agentrt_durable_schedules_skipped_total", "Times skipped.", (d) => d.schedulesSkipped),
   {
     kind: "gauge",
     name: "agentrt_durable_cursor_lag",

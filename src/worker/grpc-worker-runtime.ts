@@ -2,7 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { JsonValue } from "../core/agent.ts";
 import type { AgentId } from "../core/agent-id.ts";
-import type { Envelope, EventEnvelope, RequestEnvelope } from "../core/envelope.ts";
+import type { Envelope, EventEnvelope, Payload, RequestEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { RETAIN_HEADER } from "../core/routing-headers.ts";
 import type { Subscription } from "../core/subscription.ts";
@@ -17,6 +17,7 @@ import { GivenUpCalls } from "./given-up-calls.ts";
 import { handIn } from "./hand-in.ts";
 import { handOver, isHandOver, takeLeave } from "./hand-over.ts";
 import type { HostLink } from "./host-link.ts";
+import { HostSchedules } from "./host-schedules.ts";
 import { lastWillEvent } from "./last-will-event.ts";
 import type { SignalLike } from "./lazy-signal.ts";
 import { LocalRuntime } from "./local-runtime.ts";
@@ -138,6 +139,13 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
 
   get isConnected(): boolean {
     return this.#connection.link !== undefined;
+  }
+
+  /** What the host publishes again and again; see {@link HostSchedules}. It asks by a connection of its own. */
+  get schedules(): HostSchedules {
+    const { hostAddress, maxMessageBytes, callTimeoutMs: timeoutMs } = this.#options;
+    const encode = (message: object): Payload => this.messageTypes.encode(message);
+    return new HostSchedules({ hostAddress, maxMessageBytes, timeoutMs, encode });
   }
 
   /** Messages that wait to be sent. */

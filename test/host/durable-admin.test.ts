@@ -5,13 +5,19 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { AgentId } from "../../src/core/agent-id.ts";
+import { TopicId } from "../../src/core/topic-id.ts";
+import { newDurableCounts } from "../../src/host/durable/durable-counts.ts";
+import { DurableSchedules } from "../../src/host/durable/durable-schedules.ts";
+import { DurableTopics } from "../../src/host/durable/durable-topics.ts";
 import { createDurableAdmin } from "../../src/host/durable-admin.ts";
 import type { DurableAdminParts } from "../../src/host/durable-admin-parts.ts";
 import type { LogBatch, MessageLog } from "../../src/store/log/message-log.ts";
 import { openMessageLog } from "../../src/store/log/open-message-log.ts";
 import { DurableAdminClient } from "../../src/wire/durable-admin/client.ts";
 import type { DurableCall, DurableRequestInit } from "../../src/wire/durable-admin/codec.ts";
+import { decodeScheduleFacts } from "../../src/wire/durable-admin/schedules.ts";
 import { DURABLE } from "../../src/wire/durable-admin/service.ts";
+import { WhenMissed } from "../../src/wire/gen/agentrt/v1/durable_pb.ts";
 import {
   encodeExtras,
   readRecords,
@@ -32,6 +38,7 @@ const ROUTE = encodeStoredRoute({
 
 let folder: string;
 let log: MessageLog;
+let topics: DurableTopics;
 let parts: DurableAdminParts | undefined;
 let appended: number;
 let server: Server;
@@ -42,12 +49,15 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "agentrt-durable-admin-"));
   log = await openMessageLog(folder, { now: () => 7_000 });
   appended = 0;
+  topics = new DurableTopics(log);
+  const schedules = new DurableSchedules({
+    ...{ log, topics, counts: newDurableCounts() },
+    onFired: async () => undefined,
+  });
   parts = {
     log,
-    topics: {
-      put: (declaration) => log.putTopic(declaration),
-      remove: (one) => log.removeTopic(one),
-    },
+    topics,
+    schedules,
     onAppended: () => {
       appended += 1;
     },
@@ -60,7 +70,7 @@ beforeEach(async () => {
       get durable() {
         return parts;
       },
-      maxMessageBytes: MAX_MESSAGE_BYTES,
+      ...{ maxMessageBytes: MAX_MESSAGE_BYTES, maxHeaders: 10, maxHeaderBytes: 1_024 },
       onCall: () => undefined,
     }),
   );
@@ -324,4 +334,48 @@ test("durable admin - bytes that are no request, and a host of another kind", as
   using other = new DurableAdminClient(`127.0.0.1:${port}`, { maxMessageBytes: MAX_MESSAGE_BYTES });
   expect((await rejectionOf(other.call("listTopics", {}, DEADLINE_MS))).code).toBe("NOT_SUPPORTED");
   stranger.forceShutdown();
+});
+
+test("durable admin - a schedule is stored and listed as it was given, and comes no more when it is removed", async () => {
+  await ask("setTopic", { declaration: { topics: { text: "orders" }, isDurable: true } });
+  const base = { topicType: "orders", topicSource: "shop", dataType: "Order" };
+  const whole = { ...base, contentType: "application/json", payload: new Uint8Array([1]) };
+  const { nextAtMs } = await ask("setSchedule", {
+    schedule: {
+      ...{ ...whole, name: "b", recurrence: { case: "cron", value: "0 7 * * *" } },
+      ...{ timeZone: "Europe/Berlin", headers: { priority: "high" }, whenMissed: WhenMissed.SKIP },
+    },
+  });
+  expect(new Date(nextAtMs).toLocaleTimeString("de", { timeZone: "Europe/Berlin" })).toBe(
+    "07:00:00",
+  );
+  await ask("setSchedule", {
+    schedule: { ...whole, name: "a", recurrence: { case: "everyMs", value: 60_000n } },
+  });
+  const { schedules } = await ask("listSchedules", {});
+  expect(schedules.map(decodeScheduleFacts)).toMatchObject([
+    { name: "a", recurrence: { kind: "every", everyMs: 60_000 }, whenMissed: "once" },
+    {
+      ...{ name: "b", nextAtMs, whenMissed: "skip", dataType: "Order", problem: undefined },
+      recurrence: { kind: "cron", pattern: "0 7 * * *", timeZone: "Europe/Berlin" },
+      topic: new TopicId("orders", "shop"),
+    },
+  ]);
+  expect(await log.listSchedules()).toMatchObject([{ name: "a" }, { name: "b" }]);
+  expect((await ask("listSchedules", { after: "a" })).schedules).toHaveLength(1);
+  expect(await ask("removeSchedule", { name: "a" })).toEqual({ wasThere: true });
+  expect(await ask("removeSchedule", { name: "a" })).toEqual({ wasThere: false });
+  expect(await log.listSchedules()).toMatchObject([{ name: "b" }]);
+});
+
+test("durable admin - a schedule without times, or with more headers than the host takes, is refused", async () => {
+  const whole = { name: "a", topicType: "orders", topicSource: "shop" };
+  const times = { case: "everyMs", value: 60_000n } as const;
+  const codeOf = async (schedule: DurableRequestInit<"setSchedule">["schedule"]) =>
+    (await rejectionOf(ask("setSchedule", { schedule }))).code;
+  expect(await codeOf(undefined)).toBe("INVALID_OPTION");
+  expect(await codeOf(whole)).toBe("INVALID_OPTION");
+  expect(await codeOf({ ...whole, recurrence: times })).toBe("NOT_DURABLE");
+  const headers = { long: "x".repeat(1_024) };
+  expect(await codeOf({ ...whole, recurrence: times, headers })).toBe("TOO_LARGE");
 });

@@ -109,6 +109,20 @@ export function hostReport(changes: Partial<HostReport> = {}): HostReport {
         },
       ],
     },
+    durable: {
+      topics: ["orders", "audit.*"],
+      cursors: [{ name: "packer", topics: ["orders"], floor: 51, lag: 52, inFlight: 53 }],
+      ...{
+        appended: 61,
+        refused: 62,
+        delivered: 63,
+        redelivered: 64,
+        acknowledged: 65,
+        failed: 66,
+      },
+      ...{ dead: 67, schedulesFired: 68, schedulesSkipped: 69 },
+      ...{ storedRecords: 71, storedBytes: 72, damagedRanges: 73 },
+    },
     errors: [{ at: AT, code: "BAD_FRAME", message: "No frame.", where: "127.0.0.1:40112" }],
     ...changes,
   };

@@ -11,8 +11,19 @@ export const DECLARING_OPTIONS = [
   "ttl",
 ] as const;
 
+/** Flags of `schedule set`, which say what comes when. */
+export const SCHEDULING_OPTIONS = [
+  "cron",
+  "time-zone",
+  "each",
+  "missed",
+  "type",
+  "priority",
+] as const;
+
 /** First words of the commands for durable topics. */
 export const TOPIC_ACTIONS = ["set", "list", "remove"] as const;
+export const SCHEDULE_ACTIONS = ["set", "list", "remove"] as const;
 export const DEAD_ACTIONS = ["list", "show", "replay", "drop"] as const;
 export const DATA_ACTIONS = ["check", "backup", "compact"] as const;
 

@@ -1,6 +1,13 @@
 import type { Command } from "./command.ts";
 import { DIAL } from "./dial.ts";
-import { DATA_ACTIONS, DEAD_ACTIONS, DECLARING_OPTIONS, TOPIC_ACTIONS } from "./durable-actions.ts";
+import {
+  DATA_ACTIONS,
+  DEAD_ACTIONS,
+  DECLARING_OPTIONS,
+  SCHEDULE_ACTIONS,
+  SCHEDULING_OPTIONS,
+  TOPIC_ACTIONS,
+} from "./durable-actions.ts";
 
 /** Commands for durable topics; entries of the table of commands. */
 export const DURABLE_COMMANDS = {
@@ -26,6 +33,28 @@ export const DURABLE_COMMANDS = {
       "topic remove orders",
     ],
     load: async () => (await import("./topic.ts")).runTopic,
+  },
+  schedule: {
+    usage: `${SCHEDULE_ACTIONS.join("|")} [NAME [TOPIC DATA]]`,
+    about: {
+      en: "has a host publish messages again and again",
+      zh: "让 host 定时反复发布消息",
+    },
+    operands: { min: 1, max: 4 },
+    choices: SCHEDULE_ACTIONS,
+    options: [...SCHEDULING_OPTIONS, "connect-timeout", "json"],
+    settings: DIAL,
+    details: {
+      en: "set publishes DATA, as pub takes it, on the durable TOPIC at the times of --cron or each --each; it replaces the schedule of the same NAME. The host keeps schedules in its data folder, and publishes each time once, over restarts and kills too. What was due while it did not run is published once when it is back, or with --missed skip not at all.",
+      zh: "set 按 --cron 的时间或每隔 --each 向持久主题 TOPIC 发布 DATA（写法同 pub），并取代同名 NAME 的定时任务。host 将其存于数据文件夹；即使重启或被强制终止，每个时刻也只发布一次。host 未运行期间错过的时刻在恢复后合并发布一次；--missed skip 则不发布。",
+    },
+    examples: [
+      `schedule set watering garden '{"litres": 3}' --type Water --cron '0 7 * * *' --time-zone Europe/Berlin`,
+      "schedule set report chat 'how was the hour?' --each 1h --missed skip",
+      "schedule list",
+      "schedule remove watering",
+    ],
+    load: async () => (await import("./schedule.ts")).runSchedule,
   },
   dead: {
     usage: `${DEAD_ACTIONS.join("|")} [ID…|all]`,

@@ -5,16 +5,21 @@ export const DURABLE_TITLES = {
   attempts: { en: "ATTEMPTS", zh: "次数" },
   at: { en: "AT", zh: "时间" },
   durable: { en: "DURABLE", zh: "持久" },
+  dataType: { en: "TYPE", zh: "类型" },
   id: { en: "ID", zh: "编号" },
   keepsAge: { en: "KEEPS FOR", zh: "保留时间" },
   keepsBytes: { en: "KEEPS BYTES", zh: "保留字节" },
   keepsCount: { en: "KEEPS COUNT", zh: "保留条数" },
   lastError: { en: "LAST ERROR", zh: "最后错误" },
   maxDeliver: { en: "MAX DELIVER", zh: "最多投递" },
+  missed: { en: "IF MISSED", zh: "错过时" },
+  name: { en: "NAME", zh: "名称" },
+  next: { en: "NEXT", zh: "下次" },
   position: { en: "POSITION", zh: "位置" },
   reason: { en: "REASON", zh: "原因" },
   subscription: { en: "SUBSCRIPTION", zh: "订阅" },
   topic: { en: "TOPIC", zh: "主题" },
+  times: { en: "TIMES", zh: "时间" },
   ttl: { en: "TTL", zh: "有效期" },
 } as const satisfies Record<string, Localized>;
 
@@ -35,6 +40,19 @@ export const DURABLE_SENTENCES = {
   noTopics: () => ({
     en: 'No topic is durable. "agentrt topic set TOPIC --durable" makes one so.',
     zh: "没有持久主题。用 agentrt topic set TOPIC --durable 声明。",
+  }),
+  scheduled: (name: string, at: string) => ({
+    en: `${name} comes first at ${at}`,
+    zh: `${name} 首次于 ${at}`,
+  }),
+  scheduleRemoved: (name: string) => ({ en: `${name} comes no more`, zh: `已取消 ${name}` }),
+  noSchedules: () => ({
+    en: 'Nothing is scheduled. "agentrt schedule set NAME TOPIC DATA --cron PATTERN" does that.',
+    zh: "没有定时任务。用 agentrt schedule set NAME TOPIC DATA --cron PATTERN 添加。",
+  }),
+  damagedSchedule: (name: string, problem: string) => ({
+    en: `${name} cannot be read and does not come: ${problem}. Remove it and set it again.`,
+    zh: `${name} 无法读取，不会发布：${problem}。请删除后重新设置。`,
   }),
   noDead: () => ({
     en: "No durable message was given up.",

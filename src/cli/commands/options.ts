@@ -1,4 +1,5 @@
 import { PRIORITIES } from "../../core/priority.ts";
+import { MAX_EVERY_MS, MIN_EVERY_MS } from "../../core/recurrence.ts";
 import type { Localized } from "../language.ts";
 import { durationType, numberType, sizeType } from "../quantity-types.ts";
 import { choiceType, type SettingType, switchType, textType } from "../setting-types.ts";
@@ -150,6 +151,44 @@ export const OPTIONS = Object.freeze({
     about: {
       en: "How long after its publication a message is worth delivering (default: for ever).",
       zh: "消息发布后在多长时间内值得投递（默认：永久）。",
+    },
+  }),
+  cron: option({
+    type: textType({
+      placeholder: "PATTERN",
+      accepts: {
+        en: "a cron pattern of five fields, or six with seconds first",
+        zh: "cron 表达式：五个字段，或六个字段（秒在前）",
+      },
+      pattern: /^\S+(?:\s+\S+){4,6}$/,
+      hint: "is no cron pattern. Write five fields, such as '0 7 * * *' for seven o'clock.",
+    }),
+    about: { en: "The times, as a cron pattern.", zh: "以 cron 表达式给出的时间。" },
+  }),
+  "time-zone": option({
+    type: textType({
+      placeholder: "ZONE",
+      accepts: { en: "a time zone such as `Europe/Berlin`", zh: "时区，如 `Asia/Shanghai`" },
+      pattern: /^[A-Za-z0-9_+/-]{1,64}$/,
+      hint: "is no time zone. Write it as Europe/Berlin.",
+    }),
+    about: {
+      en: "The time zone of --cron (default: the host's).",
+      zh: "--cron 的时区（默认：host 的时区）。",
+    },
+  }),
+  each: option({
+    type: durationType({ min: MIN_EVERY_MS, max: MAX_EVERY_MS }),
+    about: {
+      en: "The time between two; the first comes so long from now.",
+      zh: "两次之间的间隔；第一次在这段时间之后。",
+    },
+  }),
+  missed: option({
+    type: choiceType(["once", "skip"] as const),
+    about: {
+      en: "What becomes of times that pass while the host does not run (default: once, for all of them).",
+      zh: "host 未运行期间错过的时刻如何处理（默认：once，合并发布一次）。",
     },
   }),
   every: option({

@@ -7,6 +7,8 @@ export interface DurableCounts {
   acknowledged: number;
   failed: number;
   dead: number;
+  schedulesFired: number;
+  schedulesSkipped: number;
 }
 
 export function newDurableCounts(): DurableCounts {
@@ -18,5 +20,7 @@ export function newDurableCounts(): DurableCounts {
     acknowledged: 0,
     failed: 0,
     dead: 0,
+    schedulesFired: 0,
+    schedulesSkipped: 0,
   };
 }

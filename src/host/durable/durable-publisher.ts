@@ -1,14 +1,16 @@
-import { crc32 } from "node:zlib";
 import type { EventEnvelope } from "../../core/envelope.ts";
 import { AgentrtError } from "../../core/errors.ts";
 import { DELIVER_AT_HEADER } from "../../core/routing-headers.ts";
 import type { LogBatch, MessageLog } from "../../store/log/message-log.ts";
 import type { TopicDeclaration } from "../../store/log/topic-declaration.ts";
-import { encodeExtras, recordLength, writeRecord } from "../../wire/link/records.ts";
-import { encodeStoredRoute } from "../../wire/link/stored-route.ts";
+import { encodeExtras } from "../../wire/link/records.ts";
 import type { IncidentLog } from "../incident-log.ts";
 import type { InboundBatch } from "../link/inbound-batch.ts";
 import type { DurableCounts } from "./durable-counts.ts";
+import { commonOf, oneRecord } from "./stored-form.ts";
+
+/** It is on disk now, it was before, or it waits there for its time. */
+export type Publishing = "stored" | "known" | "waiting";
 
 export interface DurablePublisherParts {
   readonly log: MessageLog | undefined;
@@ -34,14 +36,14 @@ export class DurablePublisher {
     return this.#pending;
   }
 
-  /** Resolves when it is on disk. True: it was there before. @throws AgentrtError as the log; `BAD_FRAME` */
+  /** Resolves when it is on disk. @throws AgentrtError as the log; `BAD_FRAME` */
   async appendBatch(
     batch: InboundBatch,
     declaration: TopicDeclaration,
     from: string,
-  ): Promise<boolean> {
+  ): Promise<Publishing> {
     const { route, count, records, checksum, sequence } = batch;
-    const stored = { ...common(route, declaration), count, records, checksum };
+    const stored = { ...commonOf(route, declaration), count, records, checksum };
     return await this.#append({ ...stored, producer: route.producer, sequence }, from);
   }
 
@@ -50,35 +52,33 @@ export class DurablePublisher {
     event: EventEnvelope,
     declaration: TopicDeclaration,
     from: string,
-  ): Promise<boolean> {
+  ): Promise<Publishing> {
     const { topic, sender, id, payload, headers } = event;
     const at = headers[DELIVER_AT_HEADER];
     const routing = at === undefined ? {} : { [DELIVER_AT_HEADER]: at };
     const { dataType, contentType, data } = payload;
     const route = { topic, sender, headers: routing, dataType, contentType };
     const extras = encodeExtras({ id, headers });
-    const records = new Uint8Array(recordLength(data.byteLength, extras.byteLength));
-    writeRecord(records, 0, data, extras);
-    const stored = { ...common(route, declaration), count: 1, records, checksum: crc32(records) };
+    const stored = { ...commonOf(route, declaration), ...oneRecord(data, extras) };
     const producer = `event ${topic} ${id}`;
     return await this.#append({ ...stored, producer, sequence: 1 }, from);
   }
 
-  async #append(batch: LogBatch, from: string): Promise<boolean> {
+  async #append(batch: LogBatch, from: string): Promise<Publishing> {
     const { log, counts, incidents } = this.#parts;
     this.#pending += 1;
     try {
       const [appended] = (await log?.append([batch])) ?? [];
       if (appended?.isDuplicate === true) {
-        return true;
+        return "known";
       }
       counts.appended += batch.count;
       if (batch.deliverAtMs !== undefined && appended?.position === 0) {
         this.#parts.onDelayed(batch.deliverAtMs);
-      } else {
-        this.#parts.onAppended(batch.topicType);
+        return "waiting";
       }
-      return false;
+      this.#parts.onAppended(batch.topicType);
+      return "stored";
     } catch (thrown) {
       const error = AgentrtError.from(thrown);
       counts.refused += batch.count;
@@ -88,42 +88,4 @@ export class DurablePublisher {
       this.#pending -= 1;
     }
   }
-}
-
-type Route = Pick<EventEnvelope, "topic" | "sender" | "headers"> & {
-  readonly dataType: string;
-  readonly contentType: string;
-};
-
-function common(
-  route: Route,
-  { timeToLiveMs }: TopicDeclaration,
-): Omit<LogBatch, "count" | "records" | "checksum" | "producer" | "sequence"> {
-  const nowMs = Date.now();
-  const deliverAtMs = deliverAtOf(route.headers);
-  return {
-    topicType: route.topic.type,
-    topicSource: route.topic.source,
-    route: encodeStoredRoute(route),
-    encoding: 0,
-    publishedAtMs: nowMs,
-    expiresAtMs:
-      timeToLiveMs === undefined ? undefined : Math.max(nowMs, deliverAtMs ?? 0) + timeToLiveMs,
-    deliverAtMs,
-  };
-}
-
-/** @throws AgentrtError `INVALID_MESSAGE` */
-function deliverAtOf(headers: EventEnvelope["headers"]): number | undefined {
-  const text = headers[DELIVER_AT_HEADER];
-  if (text === undefined) {
-    return undefined;
-  }
-  if (!/^\d{1,16}$/.test(text)) {
-    throw new AgentrtError(
-      "INVALID_MESSAGE",
-      `"${text}" is no time to deliver at. Give milliseconds since 1970.`,
-    );
-  }
-  return Number(text);
 }

@@ -1,21 +1,24 @@
 import { getLogger } from "@logtape/logtape";
-import { Cron } from "croner";
-import { AgentrtError, messageOf } from "../../core/errors.ts";
+import type { EventEnvelope } from "../../core/envelope.ts";
+import { messageOf } from "../../core/errors.ts";
 import type { DurableReport } from "../../core/host-report.ts";
 import type { TopicPattern } from "../../core/topic-pattern.ts";
 import type { LogFacts, MessageLog } from "../../store/log/message-log.ts";
-import type { Schedule } from "../../store/log/schedules.ts";
 import type { IncidentLog } from "../incident-log.ts";
 import { Cursors, type CursorsParts } from "./cursors.ts";
 import { DurablePublisher } from "./durable-publisher.ts";
+import { DurableSchedules } from "./durable-schedules.ts";
 import { DurableTopics, durablePatternText } from "./durable-topics.ts";
+import { readLate } from "./late-events.ts";
 
 const logger = getLogger(["agentrt", "host"]);
 
 /** How often what is kept too long is removed. */
 const RETENTION_MS = 60_000;
-/** How often schedules and the log's size are looked at. */
-const SCHEDULES_MS = 1_000;
+/** How often the log's size is looked at. */
+const FACTS_MS = 1_000;
+/** After a failure. */
+const AGAIN_MS = 1_000;
 
 export interface DurableParts {
   readonly log: MessageLog | undefined;
@@ -23,18 +26,26 @@ export interface DurableParts {
   readonly incidents: IncidentLog;
 }
 
+export interface OpenParts extends Omit<CursorsParts, "topics"> {
+  /** Takes what was stored before and is due now to those that have no cursor. */
+  readonly onLate: (event: EventEnvelope) => void;
+}
+
 /** Durable topics of one host: what is declared, what is stored, and who still has to get it. */
 export class Durable {
   readonly topics: DurableTopics;
   readonly cursors: Cursors;
   readonly publisher: DurablePublisher;
+  readonly schedules: DurableSchedules;
   readonly #log: MessageLog | undefined;
-  #nextDueAtMs = Number.POSITIVE_INFINITY;
+  /** Zero: whether something waits is not known yet. */
+  #nextDueAtMs = 0;
   #nextRetentionAtMs = 0;
-  #nextSchedulesAtMs = 0;
+  #nextFactsAtMs = 0;
   #working: Promise<void> | undefined;
   #facts: LogFacts | undefined;
-  #isClosed = false;
+  #onLate: OpenParts["onLate"] = () => undefined;
+  #isOpen = false;
 
   /** @throws AgentrtError `DURABLE_NEEDS_DATA` */
   constructor({ log, configured, incidents }: DurableParts) {
@@ -50,35 +61,42 @@ export class Durable {
         this.#nextDueAtMs = Math.min(this.#nextDueAtMs, atMs);
       },
     });
+    this.schedules = new DurableSchedules({
+      log,
+      topics: this.topics,
+      counts: this.cursors.counts,
+      onFired: async (topicType, position) => {
+        this.cursors.wake(topicType);
+        await this.#tellLate([position]);
+      },
+    });
   }
 
   /** Goes on where the host stopped. @throws AgentrtError as the log */
-  async open(parts: Omit<CursorsParts, "topics">): Promise<void> {
+  async open({ onLate, ...parts }: OpenParts): Promise<void> {
+    this.#onLate = onLate;
     await this.topics.open();
     await this.cursors.open({ ...parts, topics: this.topics });
-    this.#nextDueAtMs = 0;
+    await this.schedules.open(Date.now());
+    this.#isOpen = true;
   }
 
   /** To be called often. */
   tick(nowMs: number): void {
-    if (this.#log === undefined || this.#isClosed) {
+    const log = this.#log;
+    if (log === undefined || !this.#isOpen) {
       return;
     }
     this.cursors.tick(nowMs);
     const isDue =
       nowMs >= this.#nextDueAtMs ||
       nowMs >= this.#nextRetentionAtMs ||
-      nowMs >= this.#nextSchedulesAtMs;
+      nowMs >= this.#nextFactsAtMs ||
+      nowMs >= this.schedules.nextAtMs;
     if (isDue && this.#working === undefined) {
-      this.#working = this.#work(this.#log, nowMs)
-        .catch((error: unknown) => {
-          logger.error("the message log could not be tended to; it is tried again", {
-            error: messageOf(error),
-          });
-        })
-        .finally(() => {
-          this.#working = undefined;
-        });
+      this.#working = this.#work(log, nowMs).finally(() => {
+        this.#working = undefined;
+      });
     }
   }
 
@@ -89,7 +107,7 @@ export class Durable {
 
   /** Stores where everything stands. Does not reject. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#isOpen = false;
     await this.#working;
     await this.cursors.close();
   }
@@ -116,48 +134,66 @@ export class Durable {
     };
   }
 
+  /** What of it fails keeps nothing else from being done. Does not reject. */
   async #work(log: MessageLog, nowMs: number): Promise<void> {
-    if (nowMs >= this.#nextDueAtMs) {
-      this.#nextDueAtMs = nowMs + SCHEDULES_MS;
-      const { positions, nextDueAtMs } = await log.moveDue(nowMs);
-      this.#nextDueAtMs = nextDueAtMs ?? Number.POSITIVE_INFINITY;
-      if (positions.length > 0) {
-        this.cursors.wakeAll();
-      }
-    }
-    if (nowMs >= this.#nextSchedulesAtMs) {
-      this.#nextSchedulesAtMs = nowMs + SCHEDULES_MS;
-      for (const schedule of await log.listSchedules()) {
-        if (schedule.nextAtMs <= nowMs) {
-          await this.#fire(log, schedule);
+    const tries = [
+      async () => {
+        if (nowMs >= this.#nextDueAtMs) {
+          await this.#moveDue(log, nowMs);
         }
-      }
-      this.#facts = await log.facts();
-    }
-    if (nowMs >= this.#nextRetentionAtMs) {
-      this.#nextRetentionAtMs = nowMs + RETENTION_MS;
-      for (const { pattern, records, undelivered } of await log.applyRetention()) {
-        logger.info("durable messages were removed by their topic's retention", {
-          ...{ topic: durablePatternText(pattern), records, undelivered },
+      },
+      async () => await this.schedules.fireDue(nowMs),
+      async () => {
+        if (nowMs >= this.#nextFactsAtMs) {
+          this.#nextFactsAtMs = nowMs + FACTS_MS;
+          this.#facts = await log.facts();
+        }
+      },
+      async () => {
+        if (nowMs >= this.#nextRetentionAtMs) {
+          this.#nextRetentionAtMs = nowMs + RETENTION_MS;
+          await applyRetention(log);
+        }
+      },
+    ];
+    for (const work of tries) {
+      try {
+        await work();
+      } catch (error) {
+        logger.error("the message log could not be tended to; it is tried again", {
+          error: messageOf(error),
         });
       }
     }
   }
 
-  /** Times that passed while the host was down fire once. */
-  async #fire(log: MessageLog, { name, pattern, nextAtMs, batch }: Schedule): Promise<void> {
-    const next = nextTimeOf(pattern);
-    if ((await log.fireSchedule(name, nextAtMs, next)) !== undefined) {
-      this.cursors.wake(batch.topicType);
+  async #moveDue(log: MessageLog, nowMs: number): Promise<void> {
+    // What is delayed meanwhile may be due before, and sets it.
+    this.#nextDueAtMs = Number.POSITIVE_INFINITY;
+    const { positions, nextDueAtMs } = await log.moveDue(nowMs).catch((error: unknown) => {
+      this.#nextDueAtMs = Math.min(this.#nextDueAtMs, nowMs + AGAIN_MS);
+      throw error;
+    });
+    this.#nextDueAtMs = Math.min(this.#nextDueAtMs, nextDueAtMs ?? Number.POSITIVE_INFINITY);
+    if (positions.length > 0) {
+      this.cursors.wakeAll();
+      await this.#tellLate(positions);
+    }
+  }
+
+  async #tellLate(positions: readonly number[]): Promise<void> {
+    if (this.#log !== undefined) {
+      for await (const event of readLate(this.#log, positions)) {
+        this.#onLate(event);
+      }
     }
   }
 }
 
-/** When a schedule is due next; undefined when it never is again. */
-function nextTimeOf(pattern: string): number | undefined {
-  try {
-    return new Cron(pattern).nextRun()?.getTime();
-  } catch (error) {
-    throw new AgentrtError("INVALID_OPTION", `"${pattern}" is no schedule: ${messageOf(error)}`);
+async function applyRetention(log: MessageLog): Promise<void> {
+  for (const { pattern, records, undelivered } of await log.applyRetention()) {
+    logger.info("durable messages were removed by their topic's retention", {
+      ...{ topic: durablePatternText(pattern), records, undelivered },
+    });
   }
 }

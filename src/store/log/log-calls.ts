@@ -12,7 +12,7 @@ import type {
   ReadRequest,
   StoredCursor,
 } from "./message-log.ts";
-import type { Moved, Schedule } from "./schedules.ts";
+import type { Firing, Moved, Schedule, StoredSchedule } from "./schedules.ts";
 import type { TopicDeclaration } from "./topic-declaration.ts";
 
 type Nothing = Record<string, never>;
@@ -34,6 +34,7 @@ export interface WriteCalls {
     readonly name: string;
     readonly dueAtMs: number;
     readonly nextAtMs: number | undefined;
+    readonly firing: Firing;
   }): number | undefined;
 }
 
@@ -46,7 +47,7 @@ export interface AskCalls {
   listTopics(input: Nothing): readonly TopicDeclaration[];
   listDead(input: DeadRequest): readonly DeadRecord[];
   showDead(input: { readonly id: number }): DeadRecordWithBatch | undefined;
-  listSchedules(input: Nothing): readonly Schedule[];
+  listSchedules(input: Nothing): readonly StoredSchedule[];
   facts(input: Nothing): LogFacts;
   applyRetention(input: Nothing): Promise<readonly Removed[]>;
   check(input: Nothing): Promise<CheckReport>;

@@ -37,7 +37,8 @@ export function makeWrites(parts: LogParts): WriteCalls {
     moveDue: ({ nowMs }) => waiting.moveDue(nowMs, now()),
     putSchedule: (schedule) => schedules.put(schedule),
     removeSchedule: ({ name }) => schedules.remove(name),
-    fireSchedule: ({ name, dueAtMs, nextAtMs }) => schedules.fire(name, dueAtMs, nextAtMs, now()),
+    fireSchedule: ({ name, dueAtMs, nextAtMs, firing }) =>
+      schedules.fire(name, dueAtMs, nextAtMs, firing, now()),
   };
 }
 

@@ -16,7 +16,7 @@ import type {
   StoredCursor,
 } from "./message-log.ts";
 import { unpack } from "./packed-batches.ts";
-import type { Moved, Schedule } from "./schedules.ts";
+import type { Firing, Moved, Schedule, StoredSchedule } from "./schedules.ts";
 import { ThreadLink } from "./thread-link.ts";
 import type { SentRead } from "./thread-messages.ts";
 import type { TopicDeclaration } from "./topic-declaration.ts";
@@ -133,7 +133,7 @@ class ThreadedLog implements MessageLog {
     await this.#queue.call("putSchedule", schedule);
   }
 
-  listSchedules(): Promise<readonly Schedule[]> {
+  listSchedules(): Promise<readonly StoredSchedule[]> {
     return this.#link.ask("listSchedules", {});
   }
 
@@ -145,8 +145,9 @@ class ThreadedLog implements MessageLog {
     name: string,
     dueAtMs: number,
     nextAtMs: number | undefined,
+    firing: Firing,
   ): Promise<number | undefined> {
-    return this.#queue.call("fireSchedule", { name, dueAtMs, nextAtMs });
+    return this.#queue.call("fireSchedule", { name, dueAtMs, nextAtMs, firing });
   }
 
   applyRetention(): Promise<readonly Removed[]> {

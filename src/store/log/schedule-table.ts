@@ -2,8 +2,8 @@ import { AgentrtError } from "../../core/errors.ts";
 import { BATCH_COLUMNS, type BatchRow, type BatchValues, valuesOf } from "./batch-row.ts";
 import { assertLegal, type BatchTable } from "./batch-table.ts";
 import type { LogDatabase } from "./log-database.ts";
-import { WAITING } from "./message-log.ts";
-import type { Schedule } from "./schedules.ts";
+import { type LogBatch, WAITING } from "./message-log.ts";
+import type { Firing, Schedule, StoredSchedule } from "./schedules.ts";
 
 interface ScheduleRow extends BatchRow {
   readonly id: number;
@@ -34,7 +34,7 @@ export class ScheduleTable {
       .run(name, pattern, ...valuesOf(row));
   }
 
-  list(): readonly Schedule[] {
+  list(): readonly StoredSchedule[] {
     return this.#database
       .query<ScheduleRow, []>("SELECT * FROM schedules ORDER BY name")
       .all()
@@ -52,6 +52,7 @@ export class ScheduleTable {
     name: string,
     dueAtMs: number,
     nextAtMs: number | undefined,
+    firing: Firing,
     nowMs: number,
   ): number | undefined {
     const row = this.#database
@@ -60,25 +61,20 @@ export class ScheduleTable {
     if (row === null || row.stored_at !== dueAtMs) {
       return undefined;
     }
-    const schedule = this.#decode(row);
-    const { expiresAtMs, publishedAtMs } = schedule.batch;
-    // What it says of its life counts from each time that it is published.
-    const lifeMs = expiresAtMs === undefined ? undefined : expiresAtMs - publishedAtMs;
-    const position = this.#batches.insert(
-      {
-        ...schedule.batch,
-        producer: `schedule:${row.id}`,
-        sequence: dueAtMs,
-        publishedAtMs: nowMs,
-        expiresAtMs: lifeMs === undefined ? undefined : nowMs + lifeMs,
-      },
-      nowMs,
-    );
+    const { batch, problem } = this.#decode(row);
+    if (batch === undefined) {
+      throw new AgentrtError(
+        "STORE_DAMAGED",
+        `The schedule "${name}" cannot be used: ${problem}. Remove it and make it again.`,
+        { data: { schedule: name } },
+      );
+    }
+    const position = firing === "publish" ? this.#publish(row.id, batch, dueAtMs, nowMs) : WAITING;
     if (nextAtMs === undefined) {
       this.remove(name);
     } else {
       assertTime(name, nextAtMs);
-      const next = this.#batches.rowOf(schedule.batch, WAITING, nextAtMs);
+      const next = this.#batches.rowOf(batch, WAITING, nextAtMs);
       this.#database
         .query<unknown, [number, number, string]>(
           "UPDATE schedules SET stored_at = ?, seal = ? WHERE name = ?",
@@ -88,17 +84,31 @@ export class ScheduleTable {
     return position;
   }
 
-  #decode(row: ScheduleRow): Schedule {
+  #publish(id: number, batch: LogBatch, dueAtMs: number, nowMs: number): number {
+    const { expiresAtMs, publishedAtMs } = batch;
+    // What it says of its life counts from each time that it is published.
+    const lifeMs = expiresAtMs === undefined ? undefined : expiresAtMs - publishedAtMs;
+    return this.#batches.insert(
+      {
+        ...batch,
+        producer: `schedule:${id}`,
+        sequence: dueAtMs,
+        publishedAtMs: nowMs,
+        expiresAtMs: lifeMs === undefined ? undefined : nowMs + lifeMs,
+      },
+      nowMs,
+    );
+  }
+
+  #decode(row: ScheduleRow): StoredSchedule {
+    const { name, pattern } = row;
     const batch = this.#batches.decode(row);
     if ("reason" in batch) {
-      throw new AgentrtError(
-        "STORE_DAMAGED",
-        `The schedule "${row.name}" cannot be used: ${batch.reason}. Remove it and make it again.`,
-        { data: { schedule: row.name } },
-      );
+      const { reason: problem } = batch;
+      return { name, pattern, nextAtMs: row.stored_at, batch: undefined, problem };
     }
     const { position: _, storedAtMs, ...rest } = batch;
-    return { name: row.name, pattern: row.pattern, nextAtMs: storedAtMs, batch: rest };
+    return { name, pattern, nextAtMs: storedAtMs, batch: rest, problem: undefined };
   }
 }
 

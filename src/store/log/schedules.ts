@@ -10,6 +10,17 @@ export interface Schedule {
   readonly batch: LogBatch;
 }
 
+/** A schedule as it is stored. */
+export type StoredSchedule = Omit<Schedule, "batch"> &
+  (
+    | { readonly batch: LogBatch; readonly problem: undefined }
+    /** What is to be published cannot be read back. */
+    | { readonly batch: undefined; readonly problem: string }
+  );
+
+/** What becomes of a time of a schedule; either way it is over. */
+export type Firing = "publish" | "skip";
+
 export interface Moved {
   /** Batches that came into the log, by position. */
   readonly positions: readonly number[];
@@ -22,19 +33,21 @@ export interface Schedules {
   moveDue(nowMs: number): Promise<Moved>;
   /** Replaces an earlier one of the same name. */
   putSchedule(schedule: Schedule): Promise<void>;
-  listSchedules(): Promise<readonly Schedule[]>;
+  /** By name. One that is damaged is among them. */
+  listSchedules(): Promise<readonly StoredSchedule[]>;
   /** False when there was none. */
   removeSchedule(name: string): Promise<boolean>;
   /**
-   * Appends the batch of a schedule whose time has come and sets its next time, in one transaction.
+   * Appends the batch of a schedule whose time has come, or does not, and sets its next time, in one transaction.
    * `dueAtMs` is the time that is meant; when the schedule has another one by now (it was fired before, replaced
    * or removed), nothing happens. So every time fires once, over crashes too.
    * @param nextAtMs undefined: there is no next time, and the schedule is removed
-   * @returns the position, or undefined when nothing happened
+   * @returns the position, 0 when it was skipped, or undefined when nothing happened
    */
   fireSchedule(
     name: string,
     dueAtMs: number,
     nextAtMs: number | undefined,
+    firing: Firing,
   ): Promise<number | undefined>;
 }

@@ -2,15 +2,15 @@
 // @generated from file agentrt/v1/durable.proto (package agentrt.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file agentrt/v1/durable.proto.
  */
 export const file_agentrt_v1_durable: GenFile = /*@__PURE__*/
-  fileDesc("ChhhZ2VudHJ0L3YxL2R1cmFibGUucHJvdG8SCmFnZW50cnQudjEiLQoKVG9waWNUeXBlcxIMCgR0ZXh0GAEgASgJEhEKCWlzX3ByZWZpeBgCIAEoCCLGAgoQVG9waWNEZWNsYXJhdGlvbhImCgZ0b3BpY3MYASABKAsyFi5hZ2VudHJ0LnYxLlRvcGljVHlwZXMSEgoKaXNfZHVyYWJsZRgCIAEoCBIdChByZXRlbnRpb25fYWdlX21zGAMgASgESACIAQESHgoRcmV0ZW50aW9uX3JlY29yZHMYBCABKARIAYgBARIcCg9yZXRlbnRpb25fYnl0ZXMYBSABKARIAogBARIYCgttYXhfZGVsaXZlchgGIAEoDUgDiAEBEhwKD3RpbWVfdG9fbGl2ZV9tcxgHIAEoBEgEiAEBQhMKEV9yZXRlbnRpb25fYWdlX21zQhQKEl9yZXRlbnRpb25fcmVjb3Jkc0ISChBfcmV0ZW50aW9uX2J5dGVzQg4KDF9tYXhfZGVsaXZlckISChBfdGltZV90b19saXZlX21zIkQKD1NldFRvcGljUmVxdWVzdBIxCgtkZWNsYXJhdGlvbhgBIAEoCzIcLmFnZW50cnQudjEuVG9waWNEZWNsYXJhdGlvbiISChBTZXRUb3BpY1Jlc3BvbnNlIhMKEUxpc3RUb3BpY3NSZXF1ZXN0IkgKEkxpc3RUb3BpY3NSZXNwb25zZRIyCgxkZWNsYXJhdGlvbnMYASADKAsyHC5hZ2VudHJ0LnYxLlRvcGljRGVjbGFyYXRpb24iPAoSUmVtb3ZlVG9waWNSZXF1ZXN0EiYKBnRvcGljcxgBIAEoCzIWLmFnZW50cnQudjEuVG9waWNUeXBlcyIoChNSZW1vdmVUb3BpY1Jlc3BvbnNlEhEKCXdhc190aGVyZRgBIAEoCCKpAQoKRGVhZFJlY29yZBIKCgJpZBgBIAEoBBIOCgZjdXJzb3IYAiABKAkSEAoIcG9zaXRpb24YAyABKAQSEgoKdG9waWNfdHlwZRgEIAEoCRIUCgx0b3BpY19zb3VyY2UYBSABKAkSDQoFYXRfbXMYBiABKAQSDgoGcmVhc29uGAcgASgJEhIKCmxhc3RfZXJyb3IYCCABKAkSEAoIYXR0ZW1wdHMYCSABKA0iMAoPTGlzdERlYWRSZXF1ZXN0Eg0KBWxpbWl0GAEgASgNEg4KBmJlZm9yZRgCIAEoBCI4ChBMaXN0RGVhZFJlc3BvbnNlEiQKBGRlYWQYASADKAsyFi5hZ2VudHJ0LnYxLkRlYWRSZWNvcmQiHQoPU2hvd0RlYWRSZXF1ZXN0EgoKAmlkGAEgASgEImAKEFNob3dEZWFkUmVzcG9uc2USJAoEZGVhZBgBIAEoCzIWLmFnZW50cnQudjEuRGVhZFJlY29yZBImCgViYXRjaBgCIAEoCzIXLmFnZW50cnQudjEuU3RvcmVkQmF0Y2giHwoRUmVwbGF5RGVhZFJlcXVlc3QSCgoCaWQYASABKAQiJgoSUmVwbGF5RGVhZFJlc3BvbnNlEhAKCHBvc2l0aW9uGAEgASgEIh4KD0Ryb3BEZWFkUmVxdWVzdBILCgNpZHMYASADKAQiIwoQRHJvcERlYWRSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgNIncKC1JlYWRSZXF1ZXN0EiYKBnRvcGljcxgBIAMoCzIWLmFnZW50cnQudjEuVG9waWNUeXBlcxISCghwb3NpdGlvbhgCIAEoBEgAEhEKB3RpbWVfbXMYAyABKARIABIRCgltYXhfYnl0ZXMYBCABKA1CBgoEZnJvbSLuAgoLU3RvcmVkQmF0Y2gSEAoIcG9zaXRpb24YASABKAQSFAoMc3RvcmVkX2F0X21zGAIgASgEEhIKCnRvcGljX3R5cGUYAyABKAkSFAoMdG9waWNfc291cmNlGAQgASgJEhMKC3NlbmRlcl90eXBlGAUgASgJEhIKCnNlbmRlcl9rZXkYBiABKAkSEQoJZGF0YV90eXBlGAcgASgJEhQKDGNvbnRlbnRfdHlwZRgIIAEoCRI1CgdoZWFkZXJzGAkgAygLMiQuYWdlbnRydC52MS5TdG9yZWRCYXRjaC5IZWFkZXJzRW50cnkSEAoIcHJvZHVjZXIYCiABKAkSEAoIc2VxdWVuY2UYCyABKAQSDQoFY291bnQYDCABKA0SEAoIZW5jb2RpbmcYDSABKA0SDwoHcmVjb3JkcxgOIAEoDBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJkCgxEYW1hZ2VkUmFuZ2USDQoFZmlyc3QYASABKAQSDAoEbGFzdBgCIAEoBBISCgp0b3BpY190eXBlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRITCgtmb3VuZF9hdF9tcxgFIAEoBCKEAQoMUmVhZFJlc3BvbnNlEigKB2JhdGNoZXMYASADKAsyFy5hZ2VudHJ0LnYxLlN0b3JlZEJhdGNoEgwKBG5leHQYAiABKAQSEQoJaXNfYXRfZW5kGAMgASgIEikKB2RhbWFnZWQYBCADKAsyGC5hZ2VudHJ0LnYxLkRhbWFnZWRSYW5nZSIRCg9HZXRGYWN0c1JlcXVlc3QiqAEKEEdldEZhY3RzUmVzcG9uc2USFQoNbmV4dF9wb3NpdGlvbhgBIAEoBBIWCg5maXJzdF9wb3NpdGlvbhgCIAEoBBIPCgdiYXRjaGVzGAMgASgEEg8KB3JlY29yZHMYBCABKAQSFAoMcmVjb3JkX2J5dGVzGAUgASgEEhYKDmRhbWFnZWRfcmFuZ2VzGAYgASgEEhUKDWJ5dGVzX29uX2Rpc2sYByABKAQiDgoMQ2hlY2tSZXF1ZXN0IpQBCg1DaGVja1Jlc3BvbnNlEhAKCGlzX3NvdW5kGAEgASgIEg8KB2JhdGNoZXMYAiABKAQSDwoHcmVjb3JkcxgDIAEoBBIRCglzdHJ1Y3R1cmUYBCADKAkSEQoJaXNfbWVuZGVkGAUgASgIEikKB2RhbWFnZWQYBiADKAsyGC5hZ2VudHJ0LnYxLkRhbWFnZWRSYW5nZSIdCg1CYWNrdXBSZXF1ZXN0EgwKBG5hbWUYASABKAkiLwoOQmFja3VwUmVzcG9uc2USDgoGZm9sZGVyGAEgASgJEg0KBWJ5dGVzGAIgASgEIhAKDkNvbXBhY3RSZXF1ZXN0IjwKD0NvbXBhY3RSZXNwb25zZRIUCgxieXRlc19iZWZvcmUYASABKAQSEwoLYnl0ZXNfYWZ0ZXIYAiABKAQy1AYKB0R1cmFibGUSRQoIU2V0VG9waWMSGy5hZ2VudHJ0LnYxLlNldFRvcGljUmVxdWVzdBocLmFnZW50cnQudjEuU2V0VG9waWNSZXNwb25zZRJLCgpMaXN0VG9waWNzEh0uYWdlbnRydC52MS5MaXN0VG9waWNzUmVxdWVzdBoeLmFnZW50cnQudjEuTGlzdFRvcGljc1Jlc3BvbnNlEk4KC1JlbW92ZVRvcGljEh4uYWdlbnRydC52MS5SZW1vdmVUb3BpY1JlcXVlc3QaHy5hZ2VudHJ0LnYxLlJlbW92ZVRvcGljUmVzcG9uc2USRQoITGlzdERlYWQSGy5hZ2VudHJ0LnYxLkxpc3REZWFkUmVxdWVzdBocLmFnZW50cnQudjEuTGlzdERlYWRSZXNwb25zZRJFCghTaG93RGVhZBIbLmFnZW50cnQudjEuU2hvd0RlYWRSZXF1ZXN0GhwuYWdlbnRydC52MS5TaG93RGVhZFJlc3BvbnNlEksKClJlcGxheURlYWQSHS5hZ2VudHJ0LnYxLlJlcGxheURlYWRSZXF1ZXN0Gh4uYWdlbnRydC52MS5SZXBsYXlEZWFkUmVzcG9uc2USRQoIRHJvcERlYWQSGy5hZ2VudHJ0LnYxLkRyb3BEZWFkUmVxdWVzdBocLmFnZW50cnQudjEuRHJvcERlYWRSZXNwb25zZRI5CgRSZWFkEhcuYWdlbnRydC52MS5SZWFkUmVxdWVzdBoYLmFnZW50cnQudjEuUmVhZFJlc3BvbnNlEkUKCEdldEZhY3RzEhsuYWdlbnRydC52MS5HZXRGYWN0c1JlcXVlc3QaHC5hZ2VudHJ0LnYxLkdldEZhY3RzUmVzcG9uc2USPAoFQ2hlY2sSGC5hZ2VudHJ0LnYxLkNoZWNrUmVxdWVzdBoZLmFnZW50cnQudjEuQ2hlY2tSZXNwb25zZRI/CgZCYWNrdXASGS5hZ2VudHJ0LnYxLkJhY2t1cFJlcXVlc3QaGi5hZ2VudHJ0LnYxLkJhY2t1cFJlc3BvbnNlEkIKB0NvbXBhY3QSGi5hZ2VudHJ0LnYxLkNvbXBhY3RSZXF1ZXN0GhsuYWdlbnRydC52MS5Db21wYWN0UmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("ChhhZ2VudHJ0L3YxL2R1cmFibGUucHJvdG8SCmFnZW50cnQudjEiLQoKVG9waWNUeXBlcxIMCgR0ZXh0GAEgASgJEhEKCWlzX3ByZWZpeBgCIAEoCCLGAgoQVG9waWNEZWNsYXJhdGlvbhImCgZ0b3BpY3MYASABKAsyFi5hZ2VudHJ0LnYxLlRvcGljVHlwZXMSEgoKaXNfZHVyYWJsZRgCIAEoCBIdChByZXRlbnRpb25fYWdlX21zGAMgASgESACIAQESHgoRcmV0ZW50aW9uX3JlY29yZHMYBCABKARIAYgBARIcCg9yZXRlbnRpb25fYnl0ZXMYBSABKARIAogBARIYCgttYXhfZGVsaXZlchgGIAEoDUgDiAEBEhwKD3RpbWVfdG9fbGl2ZV9tcxgHIAEoBEgEiAEBQhMKEV9yZXRlbnRpb25fYWdlX21zQhQKEl9yZXRlbnRpb25fcmVjb3Jkc0ISChBfcmV0ZW50aW9uX2J5dGVzQg4KDF9tYXhfZGVsaXZlckISChBfdGltZV90b19saXZlX21zIkQKD1NldFRvcGljUmVxdWVzdBIxCgtkZWNsYXJhdGlvbhgBIAEoCzIcLmFnZW50cnQudjEuVG9waWNEZWNsYXJhdGlvbiISChBTZXRUb3BpY1Jlc3BvbnNlIhMKEUxpc3RUb3BpY3NSZXF1ZXN0IkgKEkxpc3RUb3BpY3NSZXNwb25zZRIyCgxkZWNsYXJhdGlvbnMYASADKAsyHC5hZ2VudHJ0LnYxLlRvcGljRGVjbGFyYXRpb24iPAoSUmVtb3ZlVG9waWNSZXF1ZXN0EiYKBnRvcGljcxgBIAEoCzIWLmFnZW50cnQudjEuVG9waWNUeXBlcyIoChNSZW1vdmVUb3BpY1Jlc3BvbnNlEhEKCXdhc190aGVyZRgBIAEoCCLSAgoIU2NoZWR1bGUSDAoEbmFtZRgBIAEoCRISCgp0b3BpY190eXBlGAIgASgJEhQKDHRvcGljX3NvdXJjZRgDIAEoCRIOCgRjcm9uGAQgASgJSAASEgoIZXZlcnlfbXMYBSABKARIABIRCgl0aW1lX3pvbmUYBiABKAkSKwoLd2hlbl9taXNzZWQYByABKA4yFi5hZ2VudHJ0LnYxLldoZW5NaXNzZWQSEQoJZGF0YV90eXBlGAggASgJEhQKDGNvbnRlbnRfdHlwZRgJIAEoCRIyCgdoZWFkZXJzGAogAygLMiEuYWdlbnRydC52MS5TY2hlZHVsZS5IZWFkZXJzRW50cnkSDwoHcGF5bG9hZBgLIAEoDBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIMCgpyZWN1cnJlbmNlIjwKElNldFNjaGVkdWxlUmVxdWVzdBImCghzY2hlZHVsZRgBIAEoCzIULmFnZW50cnQudjEuU2NoZWR1bGUiKQoTU2V0U2NoZWR1bGVSZXNwb25zZRISCgpuZXh0X2F0X21zGAEgASgEIiUKFExpc3RTY2hlZHVsZXNSZXF1ZXN0Eg0KBWFmdGVyGAEgASgJIkYKFUxpc3RTY2hlZHVsZXNSZXNwb25zZRItCglzY2hlZHVsZXMYASADKAsyGi5hZ2VudHJ0LnYxLkxpc3RlZFNjaGVkdWxlIl0KDkxpc3RlZFNjaGVkdWxlEiYKCHNjaGVkdWxlGAEgASgLMhQuYWdlbnRydC52MS5TY2hlZHVsZRISCgpuZXh0X2F0X21zGAIgASgEEg8KB3Byb2JsZW0YAyABKAkiJQoVUmVtb3ZlU2NoZWR1bGVSZXF1ZXN0EgwKBG5hbWUYASABKAkiKwoWUmVtb3ZlU2NoZWR1bGVSZXNwb25zZRIRCgl3YXNfdGhlcmUYASABKAgiqQEKCkRlYWRSZWNvcmQSCgoCaWQYASABKAQSDgoGY3Vyc29yGAIgASgJEhAKCHBvc2l0aW9uGAMgASgEEhIKCnRvcGljX3R5cGUYBCABKAkSFAoMdG9waWNfc291cmNlGAUgASgJEg0KBWF0X21zGAYgASgEEg4KBnJlYXNvbhgHIAEoCRISCgpsYXN0X2Vycm9yGAggASgJEhAKCGF0dGVtcHRzGAkgASgNIjAKD0xpc3REZWFkUmVxdWVzdBINCgVsaW1pdBgBIAEoDRIOCgZiZWZvcmUYAiABKAQiOAoQTGlzdERlYWRSZXNwb25zZRIkCgRkZWFkGAEgAygLMhYuYWdlbnRydC52MS5EZWFkUmVjb3JkIh0KD1Nob3dEZWFkUmVxdWVzdBIKCgJpZBgBIAEoBCJgChBTaG93RGVhZFJlc3BvbnNlEiQKBGRlYWQYASABKAsyFi5hZ2VudHJ0LnYxLkRlYWRSZWNvcmQSJgoFYmF0Y2gYAiABKAsyFy5hZ2VudHJ0LnYxLlN0b3JlZEJhdGNoIh8KEVJlcGxheURlYWRSZXF1ZXN0EgoKAmlkGAEgASgEIiYKElJlcGxheURlYWRSZXNwb25zZRIQCghwb3NpdGlvbhgBIAEoBCIeCg9Ecm9wRGVhZFJlcXVlc3QSCwoDaWRzGAEgAygEIiMKEERyb3BEZWFkUmVzcG9uc2USDwoHZHJvcHBlZBgBIAEoDSJ3CgtSZWFkUmVxdWVzdBImCgZ0b3BpY3MYASADKAsyFi5hZ2VudHJ0LnYxLlRvcGljVHlwZXMSEgoIcG9zaXRpb24YAiABKARIABIRCgd0aW1lX21zGAMgASgESAASEQoJbWF4X2J5dGVzGAQgASgNQgYKBGZyb20i7gIKC1N0b3JlZEJhdGNoEhAKCHBvc2l0aW9uGAEgASgEEhQKDHN0b3JlZF9hdF9tcxgCIAEoBBISCgp0b3BpY190eXBlGAMgASgJEhQKDHRvcGljX3NvdXJjZRgEIAEoCRITCgtzZW5kZXJfdHlwZRgFIAEoCRISCgpzZW5kZXJfa2V5GAYgASgJEhEKCWRhdGFfdHlwZRgHIAEoCRIUCgxjb250ZW50X3R5cGUYCCABKAkSNQoHaGVhZGVycxgJIAMoCzIkLmFnZW50cnQudjEuU3RvcmVkQmF0Y2guSGVhZGVyc0VudHJ5EhAKCHByb2R1Y2VyGAogASgJEhAKCHNlcXVlbmNlGAsgASgEEg0KBWNvdW50GAwgASgNEhAKCGVuY29kaW5nGA0gASgNEg8KB3JlY29yZHMYDiABKAwaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiZAoMRGFtYWdlZFJhbmdlEg0KBWZpcnN0GAEgASgEEgwKBGxhc3QYAiABKAQSEgoKdG9waWNfdHlwZRgDIAEoCRIOCgZyZWFzb24YBCABKAkSEwoLZm91bmRfYXRfbXMYBSABKAQihAEKDFJlYWRSZXNwb25zZRIoCgdiYXRjaGVzGAEgAygLMhcuYWdlbnRydC52MS5TdG9yZWRCYXRjaBIMCgRuZXh0GAIgASgEEhEKCWlzX2F0X2VuZBgDIAEoCBIpCgdkYW1hZ2VkGAQgAygLMhguYWdlbnRydC52MS5EYW1hZ2VkUmFuZ2UiEQoPR2V0RmFjdHNSZXF1ZXN0IqgBChBHZXRGYWN0c1Jlc3BvbnNlEhUKDW5leHRfcG9zaXRpb24YASABKAQSFgoOZmlyc3RfcG9zaXRpb24YAiABKAQSDwoHYmF0Y2hlcxgDIAEoBBIPCgdyZWNvcmRzGAQgASgEEhQKDHJlY29yZF9ieXRlcxgFIAEoBBIWCg5kYW1hZ2VkX3JhbmdlcxgGIAEoBBIVCg1ieXRlc19vbl9kaXNrGAcgASgEIg4KDENoZWNrUmVxdWVzdCKUAQoNQ2hlY2tSZXNwb25zZRIQCghpc19zb3VuZBgBIAEoCBIPCgdiYXRjaGVzGAIgASgEEg8KB3JlY29yZHMYAyABKAQSEQoJc3RydWN0dXJlGAQgAygJEhEKCWlzX21lbmRlZBgFIAEoCBIpCgdkYW1hZ2VkGAYgAygLMhguYWdlbnRydC52MS5EYW1hZ2VkUmFuZ2UiHQoNQmFja3VwUmVxdWVzdBIMCgRuYW1lGAEgASgJIi8KDkJhY2t1cFJlc3BvbnNlEg4KBmZvbGRlchgBIAEoCRINCgVieXRlcxgCIAEoBCIQCg5Db21wYWN0UmVxdWVzdCI8Cg9Db21wYWN0UmVzcG9uc2USFAoMYnl0ZXNfYmVmb3JlGAEgASgEEhMKC2J5dGVzX2FmdGVyGAIgASgEKj8KCldoZW5NaXNzZWQSGwoXV0hFTl9NSVNTRURfVU5TUEVDSUZJRUQQABIUChBXSEVOX01JU1NFRF9TS0lQEAEy0wgKB0R1cmFibGUSRQoIU2V0VG9waWMSGy5hZ2VudHJ0LnYxLlNldFRvcGljUmVxdWVzdBocLmFnZW50cnQudjEuU2V0VG9waWNSZXNwb25zZRJLCgpMaXN0VG9waWNzEh0uYWdlbnRydC52MS5MaXN0VG9waWNzUmVxdWVzdBoeLmFnZW50cnQudjEuTGlzdFRvcGljc1Jlc3BvbnNlEk4KC1JlbW92ZVRvcGljEh4uYWdlbnRydC52MS5SZW1vdmVUb3BpY1JlcXVlc3QaHy5hZ2VudHJ0LnYxLlJlbW92ZVRvcGljUmVzcG9uc2USTgoLU2V0U2NoZWR1bGUSHi5hZ2VudHJ0LnYxLlNldFNjaGVkdWxlUmVxdWVzdBofLmFnZW50cnQudjEuU2V0U2NoZWR1bGVSZXNwb25zZRJUCg1MaXN0U2NoZWR1bGVzEiAuYWdlbnRydC52MS5MaXN0U2NoZWR1bGVzUmVxdWVzdBohLmFnZW50cnQudjEuTGlzdFNjaGVkdWxlc1Jlc3BvbnNlElcKDlJlbW92ZVNjaGVkdWxlEiEuYWdlbnRydC52MS5SZW1vdmVTY2hlZHVsZVJlcXVlc3QaIi5hZ2VudHJ0LnYxLlJlbW92ZVNjaGVkdWxlUmVzcG9uc2USRQoITGlzdERlYWQSGy5hZ2VudHJ0LnYxLkxpc3REZWFkUmVxdWVzdBocLmFnZW50cnQudjEuTGlzdERlYWRSZXNwb25zZRJFCghTaG93RGVhZBIbLmFnZW50cnQudjEuU2hvd0RlYWRSZXF1ZXN0GhwuYWdlbnRydC52MS5TaG93RGVhZFJlc3BvbnNlEksKClJlcGxheURlYWQSHS5hZ2VudHJ0LnYxLlJlcGxheURlYWRSZXF1ZXN0Gh4uYWdlbnRydC52MS5SZXBsYXlEZWFkUmVzcG9uc2USRQoIRHJvcERlYWQSGy5hZ2VudHJ0LnYxLkRyb3BEZWFkUmVxdWVzdBocLmFnZW50cnQudjEuRHJvcERlYWRSZXNwb25zZRI5CgRSZWFkEhcuYWdlbnRydC52MS5SZWFkUmVxdWVzdBoYLmFnZW50cnQudjEuUmVhZFJlc3BvbnNlEkUKCEdldEZhY3RzEhsuYWdlbnRydC52MS5HZXRGYWN0c1JlcXVlc3QaHC5hZ2VudHJ0LnYxLkdldEZhY3RzUmVzcG9uc2USPAoFQ2hlY2sSGC5hZ2VudHJ0LnYxLkNoZWNrUmVxdWVzdBoZLmFnZW50cnQudjEuQ2hlY2tSZXNwb25zZRI/CgZCYWNrdXASGS5hZ2VudHJ0LnYxLkJhY2t1cFJlcXVlc3QaGi5hZ2VudHJ0LnYxLkJhY2t1cFJlc3BvbnNlEkIKB0NvbXBhY3QSGi5hZ2VudHJ0LnYxLkNvbXBhY3RSZXF1ZXN0GhsuYWdlbnRydC52MS5Db21wYWN0UmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * Which topic types are meant.
@@ -190,6 +190,229 @@ export const RemoveTopicResponseSchema: GenMessage<RemoveTopicResponse> = /*@__P
   messageDesc(file_agentrt_v1_durable, 7);
 
 /**
+ * A message that the host publishes again and again.
+ *
+ * @generated from message agentrt.v1.Schedule
+ */
+export type Schedule = Message<"agentrt.v1.Schedule"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string topic_type = 2;
+   */
+  topicType: string;
+
+  /**
+   * @generated from field: string topic_source = 3;
+   */
+  topicSource: string;
+
+  /**
+   * @generated from oneof agentrt.v1.Schedule.recurrence
+   */
+  recurrence: {
+    /**
+     * Five fields, or six with seconds first.
+     *
+     * @generated from field: string cron = 4;
+     */
+    value: string;
+    case: "cron";
+  } | {
+    /**
+     * At least 1,000; counted from when the schedule was set.
+     *
+     * @generated from field: uint64 every_ms = 5;
+     */
+    value: bigint;
+    case: "everyMs";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * For cron, such as Europe/Berlin; empty is the host's.
+   *
+   * @generated from field: string time_zone = 6;
+   */
+  timeZone: string;
+
+  /**
+   * @generated from field: agentrt.v1.WhenMissed when_missed = 7;
+   */
+  whenMissed: WhenMissed;
+
+  /**
+   * @generated from field: string data_type = 8;
+   */
+  dataType: string;
+
+  /**
+   * Of what the host lists, the last three are absent.
+   *
+   * @generated from field: string content_type = 9;
+   */
+  contentType: string;
+
+  /**
+   * @generated from field: map<string, string> headers = 10;
+   */
+  headers: { [key: string]: string };
+
+  /**
+   * @generated from field: bytes payload = 11;
+   */
+  payload: Uint8Array;
+};
+
+/**
+ * Describes the message agentrt.v1.Schedule.
+ * Use `create(ScheduleSchema)` to create a new message.
+ */
+export const ScheduleSchema: GenMessage<Schedule> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_durable, 8);
+
+/**
+ * @generated from message agentrt.v1.SetScheduleRequest
+ */
+export type SetScheduleRequest = Message<"agentrt.v1.SetScheduleRequest"> & {
+  /**
+   * @generated from field: agentrt.v1.Schedule schedule = 1;
+   */
+  schedule?: Schedule | undefined;
+};
+
+/**
+ * Describes the message agentrt.v1.SetScheduleRequest.
+ * Use `create(SetScheduleRequestSchema)` to create a new message.
+ */
+export const SetScheduleRequestSchema: GenMessage<SetScheduleRequest> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_durable, 9);
+
+/**
+ * @generated from message agentrt.v1.SetScheduleResponse
+ */
+export type SetScheduleResponse = Message<"agentrt.v1.SetScheduleResponse"> & {
+  /**
+   * Milliseconds since 1970.
+   *
+   * @generated from field: uint64 next_at_ms = 1;
+   */
+  nextAtMs: bigint;
+};
+
+/**
+ * Describes the message agentrt.v1.SetScheduleResponse.
+ * Use `create(SetScheduleResponseSchema)` to create a new message.
+ */
+export const SetScheduleResponseSchema: GenMessage<SetScheduleResponse> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_durable, 10);
+
+/**
+ * @generated from message agentrt.v1.ListSchedulesRequest
+ */
+export type ListSchedulesRequest = Message<"agentrt.v1.ListSchedulesRequest"> & {
+  /**
+   * Names behind this one, to page on; empty is all.
+   *
+   * @generated from field: string after = 1;
+   */
+  after: string;
+};
+
+/**
+ * Describes the message agentrt.v1.ListSchedulesRequest.
+ * Use `create(ListSchedulesRequestSchema)` to create a new message.
+ */
+export const ListSchedulesRequestSchema: GenMessage<ListSchedulesRequest> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_durable, 11);
+
+/**
+ * @generated from message agentrt.v1.ListSchedulesResponse
+ */
+export type ListSchedulesResponse = Message<"agentrt.v1.ListSchedulesResponse"> & {
+  /**
+   * By name; a page of them.
+   *
+   * @generated from field: repeated agentrt.v1.ListedSchedule schedules = 1;
+   */
+  schedules: ListedSchedule[];
+};
+
+/**
+ * Describes the message agentrt.v1.ListSchedulesResponse.
+ * Use `create(ListSchedulesResponseSchema)` to create a new message.
+ */
+export const ListSchedulesResponseSchema: GenMessage<ListSchedulesResponse> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_durable, 12);
+
+/**
+ * @generated from message agentrt.v1.ListedSchedule
+ */
+export type ListedSchedule = Message<"agentrt.v1.ListedSchedule"> & {
+  /**
+   * @generated from field: agentrt.v1.Schedule schedule = 1;
+   */
+  schedule?: Schedule | undefined;
+
+  /**
+   * @generated from field: uint64 next_at_ms = 2;
+   */
+  nextAtMs: bigint;
+
+  /**
+   * Why it does not come, when it is damaged; then little of it is known.
+   *
+   * @generated from field: string problem = 3;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message agentrt.v1.ListedSchedule.
+ * Use `create(ListedScheduleSchema)` to create a new message.
+ */
+export const ListedScheduleSchema: GenMessage<ListedSchedule> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_durable, 13);
+
+/**
+ * @generated from message agentrt.v1.RemoveScheduleRequest
+ */
+export type RemoveScheduleRequest = Message<"agentrt.v1.RemoveScheduleRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message agentrt.v1.RemoveScheduleRequest.
+ * Use `create(RemoveScheduleRequestSchema)` to create a new message.
+ */
+export const RemoveScheduleRequestSchema: GenMessage<RemoveScheduleRequest> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_durable, 14);
+
+/**
+ * @generated from message agentrt.v1.RemoveScheduleResponse
+ */
+export type RemoveScheduleResponse = Message<"agentrt.v1.RemoveScheduleResponse"> & {
+  /**
+   * False when there was no such schedule.
+   *
+   * @generated from field: bool was_there = 1;
+   */
+  wasThere: boolean;
+};
+
+/**
+ * Describes the message agentrt.v1.RemoveScheduleResponse.
+ * Use `create(RemoveScheduleResponseSchema)` to create a new message.
+ */
+export const RemoveScheduleResponseSchema: GenMessage<RemoveScheduleResponse> = /*@__PURE__*/
+  messageDesc(file_agentrt_v1_durable, 15);
+
+/**
  * @generated from message agentrt.v1.DeadRecord
  */
 export type DeadRecord = Message<"agentrt.v1.DeadRecord"> & {
@@ -248,7 +471,7 @@ export type DeadRecord = Message<"agentrt.v1.DeadRecord"> & {
  * Use `create(DeadRecordSchema)` to create a new message.
  */
 export const DeadRecordSchema: GenMessage<DeadRecord> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 8);
+  messageDesc(file_agentrt_v1_durable, 16);
 
 /**
  * @generated from message agentrt.v1.ListDeadRequest
@@ -274,7 +497,7 @@ export type ListDeadRequest = Message<"agentrt.v1.ListDeadRequest"> & {
  * Use `create(ListDeadRequestSchema)` to create a new message.
  */
 export const ListDeadRequestSchema: GenMessage<ListDeadRequest> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 9);
+  messageDesc(file_agentrt_v1_durable, 17);
 
 /**
  * @generated from message agentrt.v1.ListDeadResponse
@@ -291,7 +514,7 @@ export type ListDeadResponse = Message<"agentrt.v1.ListDeadResponse"> & {
  * Use `create(ListDeadResponseSchema)` to create a new message.
  */
 export const ListDeadResponseSchema: GenMessage<ListDeadResponse> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 10);
+  messageDesc(file_agentrt_v1_durable, 18);
 
 /**
  * @generated from message agentrt.v1.ShowDeadRequest
@@ -308,7 +531,7 @@ export type ShowDeadRequest = Message<"agentrt.v1.ShowDeadRequest"> & {
  * Use `create(ShowDeadRequestSchema)` to create a new message.
  */
 export const ShowDeadRequestSchema: GenMessage<ShowDeadRequest> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 11);
+  messageDesc(file_agentrt_v1_durable, 19);
 
 /**
  * @generated from message agentrt.v1.ShowDeadResponse
@@ -334,7 +557,7 @@ export type ShowDeadResponse = Message<"agentrt.v1.ShowDeadResponse"> & {
  * Use `create(ShowDeadResponseSchema)` to create a new message.
  */
 export const ShowDeadResponseSchema: GenMessage<ShowDeadResponse> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 12);
+  messageDesc(file_agentrt_v1_durable, 20);
 
 /**
  * @generated from message agentrt.v1.ReplayDeadRequest
@@ -351,7 +574,7 @@ export type ReplayDeadRequest = Message<"agentrt.v1.ReplayDeadRequest"> & {
  * Use `create(ReplayDeadRequestSchema)` to create a new message.
  */
 export const ReplayDeadRequestSchema: GenMessage<ReplayDeadRequest> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 13);
+  messageDesc(file_agentrt_v1_durable, 21);
 
 /**
  * @generated from message agentrt.v1.ReplayDeadResponse
@@ -370,7 +593,7 @@ export type ReplayDeadResponse = Message<"agentrt.v1.ReplayDeadResponse"> & {
  * Use `create(ReplayDeadResponseSchema)` to create a new message.
  */
 export const ReplayDeadResponseSchema: GenMessage<ReplayDeadResponse> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 14);
+  messageDesc(file_agentrt_v1_durable, 22);
 
 /**
  * @generated from message agentrt.v1.DropDeadRequest
@@ -387,7 +610,7 @@ export type DropDeadRequest = Message<"agentrt.v1.DropDeadRequest"> & {
  * Use `create(DropDeadRequestSchema)` to create a new message.
  */
 export const DropDeadRequestSchema: GenMessage<DropDeadRequest> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 15);
+  messageDesc(file_agentrt_v1_durable, 23);
 
 /**
  * @generated from message agentrt.v1.DropDeadResponse
@@ -404,7 +627,7 @@ export type DropDeadResponse = Message<"agentrt.v1.DropDeadResponse"> & {
  * Use `create(DropDeadResponseSchema)` to create a new message.
  */
 export const DropDeadResponseSchema: GenMessage<DropDeadResponse> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 16);
+  messageDesc(file_agentrt_v1_durable, 24);
 
 /**
  * @generated from message agentrt.v1.ReadRequest
@@ -451,7 +674,7 @@ export type ReadRequest = Message<"agentrt.v1.ReadRequest"> & {
  * Use `create(ReadRequestSchema)` to create a new message.
  */
 export const ReadRequestSchema: GenMessage<ReadRequest> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 17);
+  messageDesc(file_agentrt_v1_durable, 25);
 
 /**
  * Records of one topic and sender, as they were published; docs/protocol.md says how to read them.
@@ -541,7 +764,7 @@ export type StoredBatch = Message<"agentrt.v1.StoredBatch"> & {
  * Use `create(StoredBatchSchema)` to create a new message.
  */
 export const StoredBatchSchema: GenMessage<StoredBatch> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 18);
+  messageDesc(file_agentrt_v1_durable, 26);
 
 /**
  * @generated from message agentrt.v1.DamagedRange
@@ -580,7 +803,7 @@ export type DamagedRange = Message<"agentrt.v1.DamagedRange"> & {
  * Use `create(DamagedRangeSchema)` to create a new message.
  */
 export const DamagedRangeSchema: GenMessage<DamagedRange> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 19);
+  messageDesc(file_agentrt_v1_durable, 27);
 
 /**
  * @generated from message agentrt.v1.ReadResponse
@@ -616,7 +839,7 @@ export type ReadResponse = Message<"agentrt.v1.ReadResponse"> & {
  * Use `create(ReadResponseSchema)` to create a new message.
  */
 export const ReadResponseSchema: GenMessage<ReadResponse> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 20);
+  messageDesc(file_agentrt_v1_durable, 28);
 
 /**
  * @generated from message agentrt.v1.GetFactsRequest
@@ -629,7 +852,7 @@ export type GetFactsRequest = Message<"agentrt.v1.GetFactsRequest"> & {
  * Use `create(GetFactsRequestSchema)` to create a new message.
  */
 export const GetFactsRequestSchema: GenMessage<GetFactsRequest> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 21);
+  messageDesc(file_agentrt_v1_durable, 29);
 
 /**
  * @generated from message agentrt.v1.GetFactsResponse
@@ -676,7 +899,7 @@ export type GetFactsResponse = Message<"agentrt.v1.GetFactsResponse"> & {
  * Use `create(GetFactsResponseSchema)` to create a new message.
  */
 export const GetFactsResponseSchema: GenMessage<GetFactsResponse> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 22);
+  messageDesc(file_agentrt_v1_durable, 30);
 
 /**
  * @generated from message agentrt.v1.CheckRequest
@@ -689,7 +912,7 @@ export type CheckRequest = Message<"agentrt.v1.CheckRequest"> & {
  * Use `create(CheckRequestSchema)` to create a new message.
  */
 export const CheckRequestSchema: GenMessage<CheckRequest> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 23);
+  messageDesc(file_agentrt_v1_durable, 31);
 
 /**
  * @generated from message agentrt.v1.CheckResponse
@@ -733,7 +956,7 @@ export type CheckResponse = Message<"agentrt.v1.CheckResponse"> & {
  * Use `create(CheckResponseSchema)` to create a new message.
  */
 export const CheckResponseSchema: GenMessage<CheckResponse> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 24);
+  messageDesc(file_agentrt_v1_durable, 32);
 
 /**
  * @generated from message agentrt.v1.BackupRequest
@@ -752,7 +975,7 @@ export type BackupRequest = Message<"agentrt.v1.BackupRequest"> & {
  * Use `create(BackupRequestSchema)` to create a new message.
  */
 export const BackupRequestSchema: GenMessage<BackupRequest> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 25);
+  messageDesc(file_agentrt_v1_durable, 33);
 
 /**
  * @generated from message agentrt.v1.BackupResponse
@@ -776,7 +999,7 @@ export type BackupResponse = Message<"agentrt.v1.BackupResponse"> & {
  * Use `create(BackupResponseSchema)` to create a new message.
  */
 export const BackupResponseSchema: GenMessage<BackupResponse> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 26);
+  messageDesc(file_agentrt_v1_durable, 34);
 
 /**
  * @generated from message agentrt.v1.CompactRequest
@@ -789,7 +1012,7 @@ export type CompactRequest = Message<"agentrt.v1.CompactRequest"> & {
  * Use `create(CompactRequestSchema)` to create a new message.
  */
 export const CompactRequestSchema: GenMessage<CompactRequest> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 27);
+  messageDesc(file_agentrt_v1_durable, 35);
 
 /**
  * @generated from message agentrt.v1.CompactResponse
@@ -811,7 +1034,32 @@ export type CompactResponse = Message<"agentrt.v1.CompactResponse"> & {
  * Use `create(CompactResponseSchema)` to create a new message.
  */
 export const CompactResponseSchema: GenMessage<CompactResponse> = /*@__PURE__*/
-  messageDesc(file_agentrt_v1_durable, 28);
+  messageDesc(file_agentrt_v1_durable, 36);
+
+/**
+ * What becomes of times that pass while the host does not run.
+ *
+ * @generated from enum agentrt.v1.WhenMissed
+ */
+export enum WhenMissed {
+  /**
+   * All of them together are published once, when the host is back.
+   *
+   * @generated from enum value: WHEN_MISSED_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: WHEN_MISSED_SKIP = 1;
+   */
+  SKIP = 1,
+}
+
+/**
+ * Describes the enum agentrt.v1.WhenMissed.
+ */
+export const WhenMissedSchema: GenEnum<WhenMissed> = /*@__PURE__*/
+  enumDesc(file_agentrt_v1_durable, 0);
 
 /**
  * The durable topics of a host, for the commands of agentrt. It is served on the port of the workers'
@@ -847,6 +1095,32 @@ export const Durable: GenService<{
     methodKind: "unary";
     input: typeof RemoveTopicRequestSchema;
     output: typeof RemoveTopicResponseSchema;
+  },
+  /**
+   * Replaces an earlier schedule of the same name. It is stored when the call ends. NOT_DURABLE when the topic is not.
+   *
+   * @generated from rpc agentrt.v1.Durable.SetSchedule
+   */
+  setSchedule: {
+    methodKind: "unary";
+    input: typeof SetScheduleRequestSchema;
+    output: typeof SetScheduleResponseSchema;
+  },
+  /**
+   * @generated from rpc agentrt.v1.Durable.ListSchedules
+   */
+  listSchedules: {
+    methodKind: "unary";
+    input: typeof ListSchedulesRequestSchema;
+    output: typeof ListSchedulesResponseSchema;
+  },
+  /**
+   * @generated from rpc agentrt.v1.Durable.RemoveSchedule
+   */
+  removeSchedule: {
+    methodKind: "unary";
+    input: typeof RemoveScheduleRequestSchema;
+    output: typeof RemoveScheduleResponseSchema;
   },
   /**
    * What subscriptions gave up, newest first.
