@@ -96,7 +96,7 @@ async function fill(folder: string): Promise<void> {
   await host.stop();
 }
 
-/** What no command writes: a schedule, and a batch that the disk has damaged. */
+/** A schedule, and a batch that the disk has damaged. */
 async function addRest(folder: string): Promise<void> {
   {
     await using log = await openMessageLog(folder);

@@ -31,7 +31,7 @@ export async function contentOfHost(folder: string): Promise<unknown> {
     ),
     schedules: (await log.listSchedules()).map(({ batch, ...others }) => ({
       ...others,
-      batch: contentOf({ ...batch, position: 0, storedAtMs: 0 }),
+      batch: batch && contentOf({ ...batch, position: 0, storedAtMs: 0 }),
     })),
     deadLetters: store.listDeadLetters(100),
     duplicates: await sentAgain(log, batches),
