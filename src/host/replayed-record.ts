@@ -10,9 +10,9 @@ import {
   recordLength,
   writeRecord,
 } from "../wire/link/records.ts";
+import { decodeStoredRoute, encodeStoredRoute } from "../wire/link/stored-route.ts";
+import { REPLAYER } from "./durable/only-for.ts";
 
-/** Numbers the records that are published again, by the id of the dead one: each at most once. */
-const REPLAYER = "agentrt.replay";
 const PLAIN = 0;
 
 /**
@@ -53,7 +53,10 @@ export function recordAlone(batch: StoredBatch, index: number): StoredBatch {
   };
 }
 
-/** What to append so that a dead record is delivered again: at once, and however old it is. */
+/**
+ * What to append so that a dead record is delivered again: at once, however old it is, and only to the subscription
+ * that gave it up, because the others have had it. @throws AgentrtError as {@link recordAlone}; `STORE_DAMAGED`
+ */
 export function replayOf(
   { dead, index }: DeadRecordWithBatch,
   batch: StoredBatch,
@@ -61,6 +64,7 @@ export function replayOf(
 ): LogBatch {
   return {
     ...recordAlone(batch, index),
+    route: encodeStoredRoute({ ...decodeStoredRoute(batch), receivers: [dead.cursor] }),
     producer: REPLAYER,
     sequence: dead.id,
     publishedAtMs: nowMs,

@@ -67,8 +67,8 @@ export const DURABLE_COMMANDS = {
     options: ["limit", "connect-timeout", "json"],
     settings: DIAL,
     details: {
-      en: "ID is a number of the list. replay publishes the message again, with its old message id, to all durable subscriptions of its topic; drop removes it for ever. The word all is every one that there is.",
-      zh: "ID 为列表中的编号。replay 以原消息 ID 重新发布给该主题的所有持久订阅；drop 将其永久删除。all 表示全部。",
+      en: "ID is a number of the list. replay delivers the message again, with its old message id, to the subscription that gave it up and to no other; drop removes it for ever. The word all is every one that there is.",
+      zh: "ID 为列表中的编号。replay 以原消息 ID 重新投递，仅给放弃它的那个订阅；drop 将其永久删除。all 表示全部。",
     },
     examples: ["dead list", "dead show 7 --json", "dead replay 7", "dead drop all"],
     load: async () => (await import("./dead.ts")).runDead,

@@ -18,6 +18,7 @@ import type { Registry } from "../registry.ts";
 import type { Session } from "../session.ts";
 import type { DurableCounts } from "./durable-counts.ts";
 import { DurableFrames, type DurableRange } from "./durable-frame.ts";
+import { isForType } from "./only-for.ts";
 import { OpenBytes } from "./open-bytes.ts";
 import { SubscribedSessions } from "./subscribed-sessions.ts";
 
@@ -235,7 +236,7 @@ export class CursorRunner {
         ...READ,
       });
       if (patterns === this.#patterns) {
-        for (const batch of read.batches) {
+        for (const batch of read.batches.filter((one) => isForType(one, this.name))) {
           this.#offer(batch);
         }
         this.#cursor.skipTo(read.next);

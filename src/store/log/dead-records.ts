@@ -36,6 +36,7 @@ export interface DeadRecords {
   /**
    * Appends a batch that holds the record again, and drops the dead one, in one transaction.
    * @returns the position of the batch, or undefined when there is no such dead record: then nothing is appended
+   * @throws AgentrtError `NO_SUCH_SUBSCRIPTION` when its cursor is gone, or does not read the batch's topic
    */
   replayDead(id: number, batch: LogBatch): Promise<number | undefined>;
   /** How many of them there were. */

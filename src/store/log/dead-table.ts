@@ -82,6 +82,13 @@ export class DeadTable {
     };
   }
 
+  /** Which cursor gave a record up; undefined when there is no such record. */
+  cursorOf(id: number): string | undefined {
+    return this.#database
+      .query<{ cursor: string }, [number]>("SELECT cursor FROM dead_records WHERE id = ?")
+      .get(id)?.cursor;
+  }
+
   drop(ids: readonly number[]): number {
     let dropped = 0;
     const remove = this.#database.query<{ batch: number }, [number]>(

@@ -1,3 +1,5 @@
+import { AgentrtError } from "../../core/errors.ts";
+import { matchesAnyPattern } from "../../core/topic-pattern.ts";
 import { assertLegal } from "./batch-table.ts";
 import type { WriteCalls } from "./log-calls.ts";
 import { type LogParts, oldestOf } from "./log-parts.ts";
@@ -27,12 +29,7 @@ export function makeWrites(parts: LogParts): WriteCalls {
     },
     putTopic: (declaration) => topics.put(declaration),
     removeTopic: (pattern) => topics.remove(pattern),
-    replayDead: ({ id }, [batch]) => {
-      if (batch === undefined || dead.drop([id]) === 0) {
-        return undefined;
-      }
-      return append(parts, { ...batch, deliverAtMs: undefined }).position;
-    },
+    replayDead: ({ id }, [batch]) => (batch === undefined ? undefined : replay(parts, id, batch)),
     dropDead: ({ ids }) => dead.drop(ids),
     moveDue: ({ nowMs }) => waiting.moveDue(nowMs, now()),
     putSchedule: (schedule) => schedules.put(schedule),
@@ -58,6 +55,25 @@ function append({ words, seen, batches, waiting, now }: LogParts, batch: LogBatc
   const position = batches.insert(batch, now());
   seen.add(producerId, batch, position, now());
   return { position, isDuplicate: false };
+}
+
+/** @throws AgentrtError `NO_SUCH_SUBSCRIPTION` when nobody would get it; as {@link append} */
+function replay(parts: LogParts, id: number, batch: LogBatch): number | undefined {
+  const { dead, cursors } = parts;
+  const cursor = dead.cursorOf(id);
+  if (cursor === undefined) {
+    return undefined;
+  }
+  const { patterns = [] } = cursors.get(cursor, 1) ?? {};
+  if (!matchesAnyPattern(patterns, batch.topicType)) {
+    throw new AgentrtError(
+      "NO_SUCH_SUBSCRIPTION",
+      `"${cursor}" gave dead record ${id} up, and is not subscribed to ${batch.topicType} any more, so nobody would get it. Let it subscribe first, or drop the record.`,
+      { data: { id, subscription: cursor } },
+    );
+  }
+  dead.drop([id]);
+  return append(parts, { ...batch, deliverAtMs: undefined }).position;
 }
 
 function openCursor(

@@ -11,7 +11,11 @@ export function encodeStoredRoute({
   dataType,
   contentType,
   headers,
-}: Pick<BatchRoute, "sender" | "dataType" | "contentType" | "headers">): Uint8Array {
+  receivers = [],
+}: Pick<BatchRoute, "sender" | "dataType" | "contentType" | "headers"> & {
+  /** The only ones that get it by their cursors; none named is all. */
+  readonly receivers?: BatchRoute["receivers"];
+}): Uint8Array {
   return toBinary(
     RouteSchema,
     create(RouteSchema, {
@@ -19,6 +23,7 @@ export function encodeStoredRoute({
       dataType,
       contentType,
       headers: { ...headers },
+      receivers: [...receivers],
     }),
   );
 }

@@ -96,6 +96,21 @@ test("dead records - tried again, they are in the log anew and no longer dead, o
   expect((await log.read(everything(21))).batches.map(textOf)).toEqual(["replay/1"]);
 });
 
+test("dead records - one whose subscription is gone, or reads the topic no more, stays", async () => {
+  await giveUp(20, dead(3));
+  const again = batchOf("replay", 1);
+  const codeOf = async (): Promise<string> => (await rejectionOf(log.replayDead(1, again))).code;
+  await log.openCursor("c", {
+    patterns: [{ kind: "type", text: "humidity" }],
+    start: { at: "first" },
+  });
+  expect(await codeOf()).toBe("NO_SUCH_SUBSCRIPTION");
+  await log.removeCursor("c");
+  expect(await codeOf()).toBe("NO_SUCH_SUBSCRIPTION");
+  expect(await log.listDead({ limit: 9 })).toHaveLength(1);
+  expect((await log.facts()).nextPosition).toBe(21);
+});
+
 test("dead records - one that cannot be tried again stays", async () => {
   await giveUp(20, dead(3));
   const error = await rejectionOf(log.replayDead(1, { ...batchOf("r", 1), checksum: 1 }));

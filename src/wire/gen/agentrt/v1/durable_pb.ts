@@ -1141,7 +1141,8 @@ export const Durable: GenService<{
     output: typeof ShowDeadResponseSchema;
   },
   /**
-   * Publishes the message of a dead record again and drops the record, both or neither.
+   * Stores the message of a dead record again, for the subscription that gave it up alone, and drops the record, both
+   * or neither. NO_SUCH_SUBSCRIPTION when there is no such subscription any more.
    *
    * @generated from rpc agentrt.v1.Durable.ReplayDead
    */
