@@ -89,6 +89,7 @@ export async function runHost({
     maxHeaderBytes: values["max-header-size"],
     maxRoutes: values["max-routes"],
     linkWindowBytes: values["link-window"],
+    linkWindowMessages: values["link-window-messages"],
     handshakeTimeoutMs: values["handshake-timeout"],
     messageLog,
     durable: values["durable-topics"],

@@ -31,4 +31,18 @@ export const LINK_SETTINGS = {
       zh: "发布方快于接收方而占满途中内存",
     },
   }),
+  "link-window-messages": setting({
+    group: "limits",
+    type: numberType({ min: 16, max: 1_000_000_000, isInteger: true }),
+    roles: ["host"],
+    fallback: () => 65_536,
+    about: {
+      en: "Messages that a worker may have under way to the host in agentrt's own dialect. The last batch of them may go over it.",
+      zh: "使用 agentrt 自有协议时，worker 发往主机途中允许的消息数。其中最后一批可以超出。",
+    },
+    prevents: {
+      en: "tiny messages, which the bytes of the window hardly limit, flooding queues",
+      zh: "极小的消息几乎不受窗口字节数限制而淹没队列",
+    },
+  }),
 };

@@ -71,6 +71,8 @@ export interface HostOptions {
    * under way cannot be overtaken by urgent messages. Default 1 MiB.
    */
   readonly linkWindowBytes: number;
+  /** The same in messages, so that tiny ones do not fill the receivers' queues. Default 65,536. */
+  readonly linkWindowMessages: number;
   /** How long a new connection may take to show that it speaks HTTP/2. Default 10 s. */
   readonly handshakeTimeoutMs: number;
   /**
@@ -123,6 +125,7 @@ const DEFAULTS: HostOptions = {
   maxHeaderBytes: 16 * 1_024,
   maxRoutes: 16_384,
   linkWindowBytes: MIB,
+  linkWindowMessages: 65_536,
   handshakeTimeoutMs: 10_000,
   messageLog: undefined,
   durable: Object.freeze([]),
@@ -158,6 +161,7 @@ const RANGES = {
   maxHeaderBytes: [64, 16 * MIB],
   maxRoutes: [1, 1_000_000],
   linkWindowBytes: [1_024, 1_024 * MIB],
+  linkWindowMessages: [16, 1_000_000_000],
   handshakeTimeoutMs: [100, 3_600_000],
   durableMaxDeliver: [1, 1_000_000],
 } as const satisfies Partial<Record<keyof HostOptions, readonly [number, number]>>;

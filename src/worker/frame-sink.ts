@@ -24,8 +24,8 @@ export interface CallSink {
 export interface BatchSink {
   /** Number of the last record that the host had taken when the connection was made. */
   readonly accepted: number;
-  /** Takes a batch frame; false: take no more until `onDrain` calls. */
-  write(frame: Uint8Array, route: NumberedRoute): boolean;
+  /** Takes a batch frame with so many messages; false: take no more until `onDrain` calls. */
+  write(frame: Uint8Array, route: NumberedRoute, messages: number): boolean;
   /** No batch comes on the route any more. */
   forget(route: number): void;
   /** Calls `listener` with the number of the last record that the host has taken, each time that it says so. */

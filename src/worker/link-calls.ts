@@ -102,7 +102,7 @@ export class LinkCalls implements CallSink {
     id: number,
     { headers, payload }: RequestEnvelope | ResponseEnvelope,
   ): boolean {
-    return this.#writer.send(encodeCallFrame(tag, route, id, headers, payload.data));
+    return this.#writer.send(encodeCallFrame(tag, route, id, headers, payload.data), 1);
   }
 
   #callRoute({ target, sender, payload }: OutgoingRequest): number {

@@ -17,7 +17,7 @@ import {
   encodeRoute,
   readPacket,
 } from "../wire/link/frames.ts";
-import { PacketWriter } from "../wire/link/packet-writer.ts";
+import { type CreditWindow, creditWindow, PacketWriter } from "../wire/link/packet-writer.ts";
 import { Receipts } from "../wire/link/receipts.ts";
 import { decodeResult, encodeRegistrations } from "../wire/link/registration-frames.ts";
 import { LINK_VERSION } from "../wire/link/service.ts";
@@ -25,8 +25,11 @@ import type { BatchSink, RefusedRecords } from "./frame-sink.ts";
 import { LinkCalls } from "./link-calls.ts";
 import type { NumberedRoute } from "./outgoing-batches.ts";
 
-/** Bytes that the host may have under way to this worker. What is under way cannot be overtaken. */
-const WINDOW_BYTES = 1_024 * 1_024;
+/**
+ * What the host may have under way to this worker, which cannot be overtaken. So many messages are about
+ * as many of 16 bytes as fit the bytes.
+ */
+const WINDOW: CreditWindow = { bytes: 1_024 * 1_024, messages: 65_536 };
 
 /** What the host said of itself when the link was made. */
 export interface HostWelcome {
@@ -80,13 +83,12 @@ export class LinkChannel implements BatchSink {
   constructor(options: LinkChannelOptions) {
     this.#options = options;
     const { stream, producer, lastInstance, registrations, registrationBytes } = options;
-    this.#writer = new PacketWriter(stream, 0, () => this.#onDrain());
+    this.#writer = new PacketWriter(stream, { bytes: 0, messages: 0 }, () => this.#onDrain());
     this.calls = new LinkCalls(this.#writer);
-    this.#receipts = new Receipts(WINDOW_BYTES, (taken) =>
-      this.#writer.sendControl(
-        encodeControlFrame({ case: "credit", value: { takenBytes: BigInt(taken) } }),
-      ),
-    );
+    this.#receipts = new Receipts(WINDOW, (bytes, messages) => {
+      const value = { takenBytes: BigInt(bytes), takenMessages: BigInt(messages) };
+      this.#writer.sendControl(encodeControlFrame({ case: "credit", value }));
+    });
     stream.on("data", (packet: Uint8Array) => this.#read(packet));
     this.#writer.sendControl(
       encodeControlFrame({
@@ -94,7 +96,8 @@ export class LinkChannel implements BatchSink {
         value: {
           version: LINK_VERSION,
           producer,
-          windowBytes: BigInt(WINDOW_BYTES),
+          windowBytes: BigInt(WINDOW.bytes),
+          windowMessages: BigInt(WINDOW.messages),
           lastInstance,
           capabilities: [...WORKER_CAPABILITIES],
           registrations: encodeRegistrations(registrations, registrationBytes),
@@ -136,16 +139,16 @@ export class LinkChannel implements BatchSink {
 
   /** Sends an `agents.Message`. */
   writeMessage(message: Uint8Array): boolean {
-    return this.#writer.send(encodeMessageFrame(message));
+    return this.#writer.send(encodeMessageFrame(message), 1);
   }
 
-  write(frame: Uint8Array, { number, route }: NumberedRoute): boolean {
+  write(frame: Uint8Array, { number, route }: NumberedRoute, messages: number): boolean {
     this.#tellForgotten();
     if (!this.#introduced.has(number)) {
       this.#introduced.add(number);
       this.#writer.sendControl(encodeRoute(number, route));
     }
-    return this.#writer.send(frame);
+    return this.#writer.send(frame, messages);
   }
 
   forget(route: number): void {
@@ -189,11 +192,11 @@ export class LinkChannel implements BatchSink {
           case "call":
           case "answer":
             this.#options.onCall(this.calls.envelopeOf(frame));
-            this.#receipts.take(creditOf(frame));
+            this.#receipts.take(creditOf(frame), 1);
             break;
           case "message":
             this.#options.onMessage(frame.message);
-            this.#receipts.take(creditOf(frame));
+            this.#receipts.take(creditOf(frame), 1);
             break;
           case "control":
             this.#control(frame);
@@ -215,14 +218,14 @@ export class LinkChannel implements BatchSink {
     const { sequence, position, count, records } = frame;
     const credit = creditOf(frame);
     this.#options.onBatch({ kind: "batch", route, sequence, position, count, records }, () =>
-      this.#receipts.take(credit),
+      this.#receipts.take(credit, count),
     );
   }
 
   #control({ frame }: ControlFrame): void {
     switch (frame.case) {
       case "welcome": {
-        const { instance, accepted, windowBytes, maxRoutes, capabilities } = frame.value;
+        const { instance, accepted, maxRoutes, capabilities } = frame.value;
         const results = new Map(
           frame.value.results.flatMap((result, index) => {
             const registration = this.#options.registrations[index];
@@ -231,7 +234,7 @@ export class LinkChannel implements BatchSink {
         );
         this.calls.hostRoutes = maxRoutes;
         this.#accepted = Number(accepted);
-        this.#writer.windowBytes = Number(windowBytes);
+        this.#writer.window = creditWindow(frame.value);
         this.#options.onWelcome({ instance, capabilities, results });
         break;
       }
@@ -248,7 +251,7 @@ export class LinkChannel implements BatchSink {
         break;
       case "credit":
         this.#onAccepted(Number(frame.value.accepted));
-        this.#writer.taken(Number(frame.value.takenBytes));
+        this.#writer.taken(Number(frame.value.takenBytes), Number(frame.value.takenMessages));
         break;
       case "durableTopics":
         this.#durablePatterns = frame.value.patterns.map(patternIn);

@@ -166,11 +166,9 @@ export class OutgoingQueue {
     if (batches === undefined) {
       this.#durable = [];
     }
-    const hasRoom =
-      batches === undefined
-        ? writeEvents(this.#unaccepted.takeEvents(), sink)
-        : this.#unaccepted.sendAgain(batches);
-    if (!hasRoom) {
+    if (batches !== undefined) {
+      this.#unaccepted.reconnect(batches);
+    } else if (!writeEvents(this.#unaccepted.takeEvents(), sink)) {
       this.#state = { kind: "full", sink };
     }
     this.#writeAll();
@@ -278,6 +276,9 @@ export class OutgoingQueue {
     }
     this.#isWriting = true;
     while (this.#state.kind === "open") {
+      if (this.#unaccepted.isSendingAgain && !this.#sendAgain(this.#state.sink)) {
+        break;
+      }
       this.#waiters.admit((item) => this.#admit(item));
       const item = this.#queue.shift();
       if (item === undefined) {
@@ -287,6 +288,15 @@ export class OutgoingQueue {
     }
     this.#isWriting = false;
     this.#tellIfEmpty();
+  }
+
+  /** False: the sink wants no more. */
+  #sendAgain(sink: FrameSink): boolean {
+    const hasRoom = sink.batches === undefined || this.#unaccepted.sendAgain(sink.batches);
+    if (!hasRoom) {
+      this.#state = { kind: "full", sink };
+    }
+    return hasRoom;
   }
 
   #write(item: Outgoing, sink: FrameSink): void {

@@ -2,7 +2,7 @@ import type { EventEnvelope } from "../core/envelope.ts";
 import type { AgentrtError } from "../core/errors.ts";
 import { eventsOf } from "../wire/link/batched-event.ts";
 import type { BatchSink, RefusedRecords } from "./frame-sink.ts";
-import type { ClosedBatch, NumberedRoute } from "./outgoing-batches.ts";
+import type { ClosedBatch } from "./outgoing-batches.ts";
 
 interface Unaccepted {
   readonly batch: ClosedBatch;
@@ -10,6 +10,8 @@ interface Unaccepted {
   /** Numbers of its first and last records. */
   readonly first: number;
   readonly last: number;
+  /** True until it was sent on the connection of now. */
+  isToSendAgain: boolean;
 }
 
 /**
@@ -19,6 +21,12 @@ interface Unaccepted {
 export class UnacceptedBatches {
   #batches: Unaccepted[] = [];
   #lastNumber = 0;
+  #isSendingAgain = false;
+
+  /** True while batches of an earlier connection have to go out before any other. */
+  get isSendingAgain(): boolean {
+    return this.#isSendingAgain;
+  }
 
   /** True while somebody waits for the host to have stored a batch. */
   get isAwaited(): boolean {
@@ -42,6 +50,7 @@ export class UnacceptedBatches {
       batch.outcome?.reject(error);
     }
     this.#batches = [];
+    this.#isSendingAgain = false;
   }
 
   /** Sends a batch for the first time. False: the sink wants no more. */
@@ -49,18 +58,31 @@ export class UnacceptedBatches {
     const first = this.#lastNumber + 1;
     this.#lastNumber += batch.records.count;
     const frame = batch.records.close(batch.route.number, first);
-    this.#batches.push({ batch, frame, first, last: this.#lastNumber });
-    return write(sink, frame, batch.route);
+    this.#batches.push({ batch, frame, first, last: this.#lastNumber, isToSendAgain: false });
+    return write(sink, frame, batch);
   }
 
-  /** Sends what a new connection's host has not taken. False: the sink wants no more. */
-  sendAgain(sink: BatchSink): boolean {
+  /** What a new connection's host has not taken is to be sent again. */
+  reconnect(sink: BatchSink): void {
     this.accepted(sink.accepted);
-    let hasRoom = true;
-    for (const { frame, batch } of this.#batches) {
-      hasRoom = write(sink, frame, batch.route);
+    for (const one of this.#batches) {
+      one.isToSendAgain = true;
     }
-    return hasRoom;
+    this.#isSendingAgain = this.#batches.length > 0;
+  }
+
+  /** Sends again what there is room for. False: the sink wants no more. */
+  sendAgain(sink: BatchSink): boolean {
+    for (const one of this.#batches) {
+      if (one.isToSendAgain) {
+        one.isToSendAgain = false;
+        if (!write(sink, one.frame, one.batch)) {
+          return false;
+        }
+      }
+    }
+    this.#isSendingAgain = false;
+    return true;
   }
 
   /** The host has taken all records up to this one. */
@@ -76,6 +98,7 @@ export class UnacceptedBatches {
   takeEvents(): EventEnvelope[] {
     const batches = this.#batches;
     this.#batches = [];
+    this.#isSendingAgain = false;
     for (const { batch } of batches) {
       batch.outcome?.resolve();
     }
@@ -91,8 +114,8 @@ export class UnacceptedBatches {
   }
 }
 
-function write(sink: BatchSink, frame: Uint8Array, route: NumberedRoute): boolean {
-  const hasRoom = sink.write(frame, route);
+function write(sink: BatchSink, frame: Uint8Array, { route, records }: ClosedBatch): boolean {
+  const hasRoom = sink.write(frame, route, records.count);
   if (route.isForgotten) {
     sink.forget(route.number);
   }

@@ -95,6 +95,11 @@ const SAMPLES: Record<SettingName, Samples> = {
   "durable-max-deliver": countTo(1_000_000),
   "durable-max-size": { legal: ["1GiB", "2MiB"], bounds: ["1MiB", "1024GiB"], illegal: ["1KiB"] },
   "link-window": { legal: ["1KiB", "2MiB"], bounds: ["1KiB", "1GiB"], illegal: ["1", "2GiB"] },
+  "link-window-messages": {
+    legal: ["16", "100000"],
+    bounds: ["16", "1000000000"],
+    illegal: ["15", "1KiB", "1000000001"],
+  },
   "registration-grace": timeTo("100ms", "1h", "99ms", "2h"),
   "handshake-timeout": timeTo("100ms", "1h", "99ms", "2h"),
   "max-agent-types": countTo(100_000),
@@ -276,6 +281,7 @@ test("settings - the host's own defaults are the same", () => {
     durable: fallback("durable-topics"),
     durableMaxDeliver: fallback("durable-max-deliver"),
     linkWindowBytes: fallback("link-window"),
+    linkWindowMessages: fallback("link-window-messages"),
     handshakeTimeoutMs: fallback("handshake-timeout"),
   } as Partial<ReturnType<typeof resolveHostOptions>>);
 });

@@ -121,6 +121,31 @@ describe("agentrt.v1.Link at the host", () => {
     );
   });
 
+  test("no more messages are under way than the worker's window has, tiny as they are; both sides count them", async () => {
+    await using host = await startHost({ linkWindowMessages: 16 });
+    using a = new RawWorker(host.address, "a");
+    using b = new RawWorker(host.address, "b");
+    await a.greet();
+    expect(a.controls("welcome")).toMatchObject([{ windowMessages: 16n }]);
+    await b.greet("b.1", 1_000_000n, 3n);
+    await b.subscribe("reader", "t");
+    a.agree(1, "t");
+    a.publish(1, 1, "a", "b");
+    a.publish(1, 3, "c", "d");
+    a.publish(1, 5, "e");
+    await waitFor(() => host.report().totals.eventsIn === 5, { what: "five events" });
+    await seen(b, 2);
+    expect(host.report().workers.map(({ queuedMessages }) => queuedMessages)).toEqual([0, 1]);
+    await waitFor(() => a.controls("credit").length > 0, { what: "credit" });
+    expect(a.controls("credit")).toMatchObject([{ takenMessages: 4n, accepted: 4n }]);
+    const bytes = b.frames.reduce(
+      (sum, f) => sum + (f.kind === "batch" ? f.bytes.byteLength : 0),
+      0,
+    );
+    b.send({ case: "credit", value: { takenBytes: BigInt(bytes), takenMessages: 4n } });
+    await seen(b, 3);
+  });
+
   test("an urgent batch goes ahead of a window that is full, though not of one that is overfull", async () => {
     await using host = await startHost();
     using a = new RawWorker(host.address, "a");

@@ -32,6 +32,7 @@ const DEFAULTS: HostOptions = {
   retainMaxBytes: 64 * MIB,
   maxRoutes: 16_384,
   linkWindowBytes: 1_048_576,
+  linkWindowMessages: 65_536,
   maxHeaders: 128,
   maxHeaderBytes: 16 * 1_024,
   handshakeTimeoutMs: 10_000,
@@ -69,6 +70,7 @@ const RANGES = [
   ["maxHeaders", 1, 100_000],
   ["maxRoutes", 1, 1_000_000],
   ["linkWindowBytes", 1_024, 1_073_741_824],
+  ["linkWindowMessages", 16, 1_000_000_000],
   ["maxHeaderBytes", 64, 16 * MIB],
   ["handshakeTimeoutMs", 100, 3_600_000],
 ] as const;

@@ -47,8 +47,13 @@ export class RawWorker implements Disposable {
     this.stream.write(toBinary(OpenRequestSchema, packet));
   }
 
-  async greet(producer = `${this.clientId}.1`, windowBytes = 1_000_000n): Promise<void> {
-    this.send({ case: "hello", value: { version: 1, producer, windowBytes } });
+  async greet(
+    producer = `${this.clientId}.1`,
+    windowBytes = 1_000_000n,
+    windowMessages = 0n,
+  ): Promise<void> {
+    const value = { version: 1, producer, windowBytes, windowMessages };
+    this.send({ case: "hello", value });
     await waitFor(() => this.controls("welcome").length > 0, { what: "a welcome" });
   }
 

@@ -9,7 +9,7 @@ import { OutgoingRequest } from "../../src/worker/outgoing.ts";
 function calls(hostRoutes: number) {
   const packets: Uint8Array[] = [];
   const stream = { write: (packet: Uint8Array) => packets.push(packet) > 0, on: () => undefined };
-  const writer = new PacketWriter(stream, 1e6, () => undefined);
+  const writer = new PacketWriter(stream, { bytes: 1e6, messages: 1e6 }, () => undefined);
   const link = new LinkCalls(writer);
   link.hostRoutes = hostRoutes;
   const frames = (): string[] => {

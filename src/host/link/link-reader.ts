@@ -12,6 +12,7 @@ import {
   encodeControlFrame,
   type LinkFrame,
   type MessageFrame,
+  messagesOf,
   type RouteFrame,
   readPacket,
 } from "../../wire/link/frames.ts";
@@ -67,9 +68,10 @@ export class LinkReader {
 
   constructor(options: LinkReaderOptions) {
     this.#options = options;
-    const { maxRoutes, linkWindowBytes } = options.parts.options;
+    const { maxRoutes, linkWindowBytes, linkWindowMessages } = options.parts.options;
     this.#routes = new InboundRoutes(maxRoutes);
-    this.#receipts = new Receipts(linkWindowBytes, (taken) => this.#giveCredit(taken));
+    const window = { bytes: linkWindowBytes, messages: linkWindowMessages };
+    this.#receipts = new Receipts(window, (bytes, messages) => this.#giveCredit(bytes, messages));
     this.#durable = new DurableLink({
       ...{ parts: options.parts, session: options.session },
       producers: options.state.producers,
@@ -138,8 +140,8 @@ export class LinkReader {
     }
     const { parts, state, session, stream, will } = this.#options;
     const hello = frame.frame.value;
-    const { producer, windowBytes } = checkedHello(hello);
-    const sink = new LinkSink(stream, windowBytes, () => {
+    const { producer, window } = checkedHello(hello);
+    const sink = new LinkSink(stream, window, () => {
       if (session.isCurrent(stream)) {
         session.outbox.drained();
       }
@@ -171,7 +173,7 @@ export class LinkReader {
         }
         return;
       case "credit":
-        sink.taken(Number(frame.value.takenBytes));
+        sink.taken(Number(frame.value.takenBytes), Number(frame.value.takenMessages));
         return;
       case "goingAway":
         sink.hasAnsweredGoAway = true;
@@ -191,7 +193,7 @@ export class LinkReader {
     session.messagesIn += frame.count;
     if (!state.producers.accept(producer, frame.sequence + frame.count - 1)) {
       parts.totals.duplicates += frame.count;
-      this.#receipts.take(creditOf(frame));
+      this.#receipts.take(creditOf(frame), messagesOf(frame));
       return;
     }
     const { events } = parts.router;
@@ -199,17 +201,19 @@ export class LinkReader {
     const declaration = parts.durable.topics.declarationFor(batch.topic.type);
     if (declaration === undefined) {
       events.publishBatch(batch, session);
-      this.#receipts.take(creditOf(frame));
+      this.#receipts.take(creditOf(frame), messagesOf(frame));
       return;
     }
-    this.#durable.publish(batch, declaration, () => this.#receipts.take(creditOf(frame)));
+    this.#durable.publish(batch, declaration, () =>
+      this.#receipts.take(creditOf(frame), messagesOf(frame)),
+    );
   }
 
   #call(frame: CallFrame): void {
     const { parts, session } = this.#options;
     const agreed = this.#routes.get(frame.route);
     session.messagesIn += 1;
-    this.#receipts.take(creditOf(frame));
+    this.#receipts.take(creditOf(frame), messagesOf(frame));
     if (agreed?.kind === "call" && frame.kind === "call") {
       this.#route(new InboundCall(frame, agreed));
     } else if (agreed?.kind === "answer" && frame.kind === "answer") {
@@ -223,7 +227,7 @@ export class LinkReader {
 
   #message(frame: MessageFrame): void {
     this.#options.session.messagesIn += 1;
-    this.#receipts.take(creditOf(frame));
+    this.#receipts.take(creditOf(frame), messagesOf(frame));
     this.#route(decodeMessage(frame.message));
   }
 
@@ -252,12 +256,12 @@ export class LinkReader {
     }
   }
 
-  #giveCredit(takenBytes: number): void {
+  #giveCredit(bytes: number, messages: number): void {
     const { session, state, stream } = this.#options;
     if (this.#phase.name === "connected" && session.isCurrent(stream)) {
       const { producer, sink } = this.#phase;
       const accepted = BigInt(state.producers.accepted(producer));
-      const value = { takenBytes: BigInt(takenBytes), accepted };
+      const value = { takenBytes: BigInt(bytes), takenMessages: BigInt(messages), accepted };
       sink.writeControl(encodeControlFrame({ case: "credit", value }));
     }
   }

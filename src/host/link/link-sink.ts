@@ -1,8 +1,12 @@
 import { encodeMessageFrame } from "../../wire/link/batch-frame.ts";
 import { encodeControlFrame } from "../../wire/link/frames.ts";
-import { PacketWriter } from "../../wire/link/packet-writer.ts";
-import type { OutboundFrame } from "../outbox.ts";
-import type { HostStream, SessionLink } from "../session.ts";
+import {
+  type CreditWindow,
+  type PacketStream,
+  PacketWriter,
+} from "../../wire/link/packet-writer.ts";
+import { messagesIn, type OutboundFrame } from "../outbox.ts";
+import type { SessionLink } from "../session.ts";
 import type { OutRoute, RouteKnower } from "./out-route.ts";
 
 /** How much of the window urgent frames may use beyond it: they would wait for all that is under way. */
@@ -25,12 +29,13 @@ export class LinkSink implements SessionLink, RouteKnower {
   hasAnsweredGoAway = false;
 
   /** @param onRoom called each time that it takes frames again */
-  constructor(stream: HostStream, windowBytes: number, onRoom: () => void) {
-    this.#writer = new PacketWriter(stream, windowBytes, onRoom);
+  constructor(stream: PacketStream, window: CreditWindow, onRoom: () => void) {
+    this.#writer = new PacketWriter(stream, window, onRoom);
   }
 
-  get underWayBytes(): number {
-    return this.#writer.underWayBytes;
+  get underWay(): CreditWindow {
+    const { underWayBytes: bytes, underWayMessages: messages } = this.#writer;
+    return { bytes, messages };
   }
 
   get isQuiet(): boolean {
@@ -51,7 +56,8 @@ export class LinkSink implements SessionLink, RouteKnower {
     if (out !== undefined) {
       this.#introduce(out);
     }
-    const hasRoom = this.#writer.send(out === undefined ? encodeMessageFrame(bytes) : bytes);
+    const unit = out === undefined ? encodeMessageFrame(bytes) : bytes;
+    const hasRoom = this.#writer.send(unit, messagesIn(frame));
     this.#inFlight.push({ frame, until: this.#writer.sentBytes });
     return hasRoom;
   }
@@ -61,9 +67,9 @@ export class LinkSink implements SessionLink, RouteKnower {
     this.#writer.sendControl(unit);
   }
 
-  /** The worker has taken so many bytes since the stream began. */
-  taken(bytes: number): void {
-    if (bytes > this.#writer.sentBytes) {
+  /** The worker has taken so much since the stream began. */
+  taken(bytes: number, messages: number): void {
+    if (bytes > this.#writer.sentBytes || messages > this.#writer.sentMessages) {
       return;
     }
     while ((this.#inFlight[this.#firstInFlight]?.until ?? Number.POSITIVE_INFINITY) <= bytes) {
@@ -73,7 +79,7 @@ export class LinkSink implements SessionLink, RouteKnower {
       this.#inFlight = this.#inFlight.slice(this.#firstInFlight);
       this.#firstInFlight = 0;
     }
-    this.#writer.taken(bytes);
+    this.#writer.taken(bytes, messages);
   }
 
   routeGone(route: OutRoute): void {

@@ -25,6 +25,7 @@ export function welcome(
       instance: state.instance,
       accepted: BigInt(state.producers.accepted(producer)),
       windowBytes: BigInt(parts.options.linkWindowBytes),
+      windowMessages: BigInt(parts.options.linkWindowMessages),
       maxMessageBytes: parts.options.maxMessageBytes,
       maxRoutes: parts.options.maxRoutes,
       capabilities: [...HOST_CAPABILITIES],

@@ -64,6 +64,11 @@ export function creditOf(frame: BatchFrame | CallFrame | MessageFrame): number {
   return frame.kind === "batch" ? frame.bytes.byteLength : frame.byteLength;
 }
 
+/** Messages in a frame as flow control counts them. */
+export function messagesOf(frame: BatchFrame | CallFrame | MessageFrame): number {
+  return frame.kind === "batch" ? frame.count : 1;
+}
+
 /**
  * Reads the frames of one gRPC message, in order. Unknown frames and fields are passed over, as
  * protobuf asks. @throws AgentrtError `BAD_FRAME`, with `data.isUnreadable`

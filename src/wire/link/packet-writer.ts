@@ -4,6 +4,25 @@
  */
 const PACKET_BYTES = 16 * 1024;
 
+/** What may be under way: sent, and not taken by the other end. The last frame may go over it. */
+export interface CreditWindow {
+  readonly bytes: number;
+  /** Records of batches, calls, answers and others. Infinite towards a peer that names no number. */
+  readonly messages: number;
+}
+
+/** As a `Hello` or a `Welcome` names it. */
+export function creditWindow(named: {
+  readonly windowBytes: bigint;
+  readonly windowMessages: bigint;
+}): CreditWindow {
+  const messages = Number(named.windowMessages);
+  return {
+    bytes: Number(named.windowBytes),
+    messages: messages === 0 ? Number.POSITIVE_INFINITY : messages,
+  };
+}
+
 /** Where packets go: a gRPC stream. */
 export interface PacketStream {
   /** False: write nothing more until it drains. */
@@ -19,17 +38,21 @@ export class PacketWriter {
   readonly #stream: PacketStream;
   readonly #onRoom: () => void;
   #windowBytes: number;
+  #windowMessages: number;
   #units: Uint8Array[] = [];
   #unitBytes = 0;
   #isFlushDue = false;
   #isStreamFull = false;
   #sentBytes = 0;
   #takenBytes = 0;
+  #sentMessages = 0;
+  #takenMessages = 0;
 
   /** @param onRoom called each time that it takes frames again */
-  constructor(stream: PacketStream, windowBytes: number, onRoom: () => void) {
+  constructor(stream: PacketStream, window: CreditWindow, onRoom: () => void) {
     this.#stream = stream;
-    this.#windowBytes = windowBytes;
+    this.#windowBytes = window.bytes;
+    this.#windowMessages = window.messages;
     this.#onRoom = onRoom;
     stream.on("drain", () => {
       this.#isStreamFull = false;
@@ -42,27 +65,46 @@ export class PacketWriter {
     return this.#sentBytes;
   }
 
+  /** In the frames that flow control counts, since the stream began. */
+  get sentMessages(): number {
+    return this.#sentMessages;
+  }
+
   /** The other end has not taken them yet. */
   get underWayBytes(): number {
     return this.#sentBytes - this.#takenBytes;
   }
 
+  /** The other end has not taken them yet. */
+  get underWayMessages(): number {
+    return this.#sentMessages - this.#takenMessages;
+  }
+
   get hasRoom(): boolean {
-    return !this.#isStreamFull && this.underWayBytes < this.#windowBytes;
+    return this.hasRoomBeyond(0);
   }
 
   /** True when it would have room if the window were larger by this share. */
   hasRoomBeyond(share: number): boolean {
-    return !this.#isStreamFull && this.underWayBytes < this.#windowBytes * (1 + share);
+    return (
+      !this.#isStreamFull &&
+      this.underWayBytes < this.#windowBytes * (1 + share) &&
+      this.underWayMessages < this.#windowMessages * (1 + share)
+    );
   }
 
-  set windowBytes(bytes: number) {
+  set window({ bytes, messages }: CreditWindow) {
     this.#windowBytes = bytes;
+    this.#windowMessages = messages;
   }
 
-  /** Sends a frame that flow control counts. False: no more until `onRoom` is called. */
-  send(unit: Uint8Array): boolean {
+  /**
+   * Sends a frame that flow control counts. False: no more until `onRoom` is called.
+   * @param messages how many are in it
+   */
+  send(unit: Uint8Array, messages: number): boolean {
     this.#sentBytes += unit.byteLength;
+    this.#sentMessages += messages;
     this.sendControl(unit);
     return this.hasRoom;
   }
@@ -81,13 +123,17 @@ export class PacketWriter {
     }
   }
 
-  /** The other end has taken so many bytes since the stream began. Returns false for a number that cannot be. */
-  taken(bytes: number): boolean {
-    if (bytes <= this.#takenBytes || bytes > this.#sentBytes) {
-      return bytes === this.#takenBytes;
+  /** The other end has taken so much since the stream began. Returns false for numbers that cannot be. */
+  taken(bytes: number, messages: number): boolean {
+    const isTooLittle = bytes < this.#takenBytes || messages < this.#takenMessages;
+    if (isTooLittle || bytes > this.#sentBytes || messages > this.#sentMessages) {
+      return false;
     }
-    this.#takenBytes = bytes;
-    this.#tellIfRoom();
+    if (bytes > this.#takenBytes || messages > this.#takenMessages) {
+      this.#takenBytes = bytes;
+      this.#takenMessages = messages;
+      this.#tellIfRoom();
+    }
     return true;
   }
 
