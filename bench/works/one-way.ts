@@ -42,7 +42,9 @@ export const oneWayWorks: MakeWorks = ({ agentrt, nats }) =>
       title: `One way, ${bytes} bytes: 1 publisher, 1 subscriber`,
       metrics: [PER_SECOND, HOST_CPU_US],
       candidates: [
-        ...LOOPS.map(({ loop, name }) => oneWay(agentrt, name, loop, WARM_UP.slow)),
+        ...LOOPS.map(({ loop, name }) =>
+          oneWay(agentrt, name, loop, bytes > 1_024 ? WARM_UP.slow : WARM_UP.fast),
+        ),
         oneWay(nats, nats.name, "burst", bytes > 1_024 ? WARM_UP.slow : WARM_UP.fast),
       ],
     };

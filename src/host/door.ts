@@ -4,6 +4,7 @@ import { ServerCredentials } from "@grpc/grpc-js";
 import { AgentrtError, messageOf } from "../core/errors.ts";
 import { formatListenAddress, type ListenAddress } from "../security/listen-rule.ts";
 import type { IncidentLog } from "./incident-log.ts";
+import { widenConnections, widenStreams } from "./receive-window.ts";
 import type { MutableTotals } from "./totals.ts";
 
 export interface DoorLimits {
@@ -29,7 +30,9 @@ export class Door {
     this.#limits = limits;
     this.#totals = totals;
     this.#incidents = incidents;
+    widenStreams(grpc);
     const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+    widenConnections(grpc);
     this.#tcp = createServer({ noDelay: true }, (socket) => {
       if (this.#admit(socket)) {
         injector.injectConnection(socket);

@@ -11,6 +11,12 @@ export const KEEPALIVE_TIME_MS = 5_000;
 /** How long the answer may take before the connection counts as dead. */
 export const KEEPALIVE_TIMEOUT_MS = 5_000;
 
+/**
+ * What one end may send before the other end's HTTP/2 has to answer, on each stream and connection. With
+ * HTTP/2's own 64 KiB the sender of a flood waits most of the time, each time for two event loops.
+ */
+export const RECEIVE_WINDOW_BYTES = 1_024 * 1_024;
+
 /** What both ends of a channel agree on: message size, signs of life, session memory. */
 export function channelOptions(maxMessageBytes: number): ChannelOptions {
   return {
@@ -30,6 +36,7 @@ export function channelOptions(maxMessageBytes: number): ChannelOptions {
 export function ownConnectionOptions(maxMessageBytes: number): ChannelOptions {
   return {
     ...channelOptions(maxMessageBytes),
+    "grpc-node.flow_control_window": RECEIVE_WINDOW_BYTES,
     "grpc.use_local_subchannel_pool": 1,
     "grpc.enable_retries": 0,
     "grpc.enable_http_proxy": 0,
