@@ -30,6 +30,9 @@ export type MessageHandler<T extends object> = (
 /** Which messages of a type a handler wants: published ones, calls, or both. */
 type HandlerScope = "event" | "rpc" | "both";
 
+type OnlyHandler = MessageHandler<never> | MessageHandler<object> | undefined;
+type Only = { type: MessageType | undefined; isRpc: boolean; handler: OnlyHandler };
+
 interface Route {
   readonly type: MessageType;
   readonly scope: HandlerScope;
@@ -63,6 +66,7 @@ export class RoutedAgent implements Agent {
   readonly #anythingHandlers: MessageHandler<object>[] = [];
   readonly #unhandledNames = new Set<string>();
   readonly #timers = new AgentTimers((task) => this.runtime.enqueueTask(this.id, task));
+  #lastOnly: Only | undefined;
   #binding: { readonly id: AgentId; readonly runtime: AgentRuntime } | undefined;
 
   constructor(description: string) {
@@ -132,6 +136,7 @@ export class RoutedAgent implements Agent {
   /** Adds a handler for messages that no other handler takes, `UnknownPayload` among them. */
   handleAnything(handler: MessageHandler<object>): void {
     this.#anythingHandlers.push(handler);
+    this.#lastOnly = undefined;
   }
 
   /**
@@ -218,14 +223,22 @@ export class RoutedAgent implements Agent {
 
   #addRoute(route: Route): void {
     this.#routes.push(route);
+    this.#lastOnly = undefined;
     this.#binding?.runtime.addMessageType(route.type);
   }
 
-  /** The handler of a message that is the only one and takes it as it is. */
-  #onlyHandler(
-    type: MessageType | undefined,
-    isRpc: boolean,
-  ): MessageHandler<never> | MessageHandler<object> | undefined {
+  /** The handler of a message that is the only one and takes it as it is. Messages come in rows of one type. */
+  #onlyHandler(type: MessageType | undefined, isRpc: boolean): OnlyHandler {
+    const known = this.#lastOnly;
+    if (known !== undefined && known.type === type && known.isRpc === isRpc) {
+      return known.handler;
+    }
+    const handler = this.#findOnlyHandler(type, isRpc);
+    this.#lastOnly = { type, isRpc, handler };
+    return handler;
+  }
+
+  #findOnlyHandler(type: MessageType | undefined, isRpc: boolean): OnlyHandler {
     let only: MessageHandler<never> | undefined;
     if (type !== undefined) {
       for (const route of this.#routes) {

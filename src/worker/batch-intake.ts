@@ -2,7 +2,7 @@ import type { AgentId } from "../core/agent-id.ts";
 import type { EventEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { type EventBatch, recordId } from "../core/event-batch.ts";
-import { priorityOf } from "../core/priority.ts";
+import { PRIORITIES, type Priority, priorityOf } from "../core/priority.ts";
 import { type BatchedEvent, eventsOf } from "../wire/link/batched-event.ts";
 import type { AgentInstances } from "./agent-instances.ts";
 import type { AgentSlot } from "./agent-slot.ts";
@@ -13,6 +13,8 @@ import type { Mailbox } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Receivers } from "./receivers.ts";
 import type { Repeats } from "./repeats.ts";
+import type { StraightRun } from "./straight-run.ts";
+import type { WorkCount } from "./work-count.ts";
 
 export interface BatchIntakeParts {
   readonly receivers: Receivers;
@@ -26,6 +28,8 @@ export interface BatchIntakeParts {
   readonly lose: (id: AgentId, event: EventEnvelope, error: AgentrtError) => void;
   /** For an event with an id of its own, which may have come before by another way. */
   readonly deliverNamed: (event: EventEnvelope) => void;
+  readonly straight: StraightRun | undefined;
+  readonly work: WorkCount;
 }
 
 interface Intake {
@@ -48,6 +52,9 @@ export class BatchIntake {
   readonly #parts: BatchIntakeParts;
   /** Batches that wait for a mailbox, the oldest first. */
   readonly #waiting = new Map<Mailbox<Delivery>, Intake[]>();
+  /** Came in this turn. All of it is there before the first is handled, so that the urgent ones go first. */
+  #arrived: Record<Priority, Intake[]> = { high: [], normal: [], low: [] };
+  #isHandlingDue = false;
 
   constructor(parts: BatchIntakeParts) {
     this.#parts = parts;
@@ -64,22 +71,55 @@ export class BatchIntake {
       taken();
       return;
     }
-    const isUrgent = priorityOf(route.headers) === "high";
+    const priority = priorityOf(route.headers);
     const { position } = batch;
-    this.#go({ events: eventsOf(batch), next: 0, isUrgent, taken, cursor, position });
+    const isUrgent = priority === "high";
+    this.#arrived[priority].push({
+      ...{ events: eventsOf(batch), next: 0, isUrgent, taken, cursor, position },
+    });
+    this.#parts.work.begin();
+    if (!this.#isHandlingDue) {
+      this.#isHandlingDue = true;
+      queueMicrotask(this.#handleArrived);
+    }
+  }
+
+  /** To be called before a message comes by another way: what has arrived before it gets its place before it. */
+  settle(): void {
+    if (this.#isHandlingDue) {
+      this.#deliverArrived(false);
+    }
   }
 
   /** Lets go of what waits; each of its records is lost, and reported. */
   close(): void {
+    this.settle();
     const waiting = [...this.#waiting.values()].flat();
     this.#waiting.clear();
     for (const intake of waiting) {
-      this.#deliver({ ...intake, isUrgent: true });
+      this.#deliver({ ...intake, isUrgent: true }, false);
     }
   }
 
-  #go(intake: Intake): void {
-    const obstacle = this.#deliver(intake);
+  readonly #handleArrived = (): void => {
+    this.#isHandlingDue = false;
+    this.#deliverArrived(true);
+  };
+
+  /** @param isStraight false to give everything a place in the mailboxes first */
+  #deliverArrived(isStraight: boolean): void {
+    const arrived = this.#arrived;
+    this.#arrived = { high: [], normal: [], low: [] };
+    for (const priority of PRIORITIES) {
+      for (const intake of arrived[priority]) {
+        this.#go(intake, isStraight);
+        this.#parts.work.end();
+      }
+    }
+  }
+
+  #go(intake: Intake, isStraight: boolean): void {
+    const obstacle = this.#deliver(intake, isStraight);
     if (obstacle === undefined) {
       intake.taken();
       return;
@@ -96,7 +136,7 @@ export class BatchIntake {
   #goOn(mailbox: Mailbox<Delivery>): void {
     const waiting = this.#waiting.get(mailbox) ?? [];
     for (let intake = waiting[0]; intake !== undefined; intake = waiting[0]) {
-      if (this.#deliver(intake, mailbox) !== undefined) {
+      if (this.#deliver(intake, false, mailbox) !== undefined) {
         mailbox.onRelief(() => this.#goOn(mailbox));
         return;
       }
@@ -108,10 +148,15 @@ export class BatchIntake {
 
   /**
    * Delivers as much as there is room for. Returns the mailbox that has none.
+   * @param isStraight true when free instances may get events at once
    * @param own the mailbox that the batch has waited for: it is its turn there
    */
-  #deliver(intake: Intake, own?: Mailbox<Delivery>): Mailbox<Delivery> | undefined {
-    const { receivers, mailboxes, counts } = this.#parts;
+  #deliver(
+    intake: Intake,
+    isStraight: boolean,
+    own?: Mailbox<Delivery>,
+  ): Mailbox<Delivery> | undefined {
+    const { receivers, mailboxes, counts, straight } = this.#parts;
     const { events, isUrgent } = intake;
     const [first] = events;
     const slots = first === undefined ? [] : this.#slotsOf(receivers.of(first), intake);
@@ -121,6 +166,9 @@ export class BatchIntake {
       : boxes.find((box) => box !== own && this.#waiting.has(box));
     if (queued !== undefined) {
       return queued;
+    }
+    if (isStraight && straight !== undefined && intake.cursor === undefined) {
+      intake.next = straight.run(slots, boxes, events, intake.next);
     }
     for (; intake.next < events.length; intake.next += 1) {
       const event = events[intake.next] as BatchedEvent;

@@ -1,9 +1,15 @@
 import type { AgentTask, MessageContext } from "../core/agent.ts";
 import type { AgentId } from "../core/agent-id.ts";
 import type { DeadLetter } from "../core/dead-letter.ts";
-import type { EventEnvelope, RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
+import {
+  type EventEnvelope,
+  type RequestEnvelope,
+  type ResponseEnvelope,
+  sizeOf,
+} from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
+import { priorityOf } from "../core/priority.ts";
 import type { TopicId } from "../core/topic-id.ts";
 import type { AgentSlot } from "./agent-slot.ts";
 import type { DurableRecord } from "./durable-intake.ts";
@@ -21,7 +27,7 @@ export interface MessageDelivery extends DeliveryCommon {
   readonly envelope: EventEnvelope | RequestEnvelope;
   readonly respond: ((response: ResponseEnvelope) => void) | undefined;
   /** Set on a record of a durable topic. */
-  readonly record?: DurableRecord;
+  readonly record: DurableRecord | undefined;
 }
 
 /** Work of the instance's own, such as a timer's. */
@@ -31,6 +37,27 @@ export interface TaskDelivery extends DeliveryCommon {
 }
 
 export type Delivery = MessageDelivery | TaskDelivery;
+
+export function messageDelivery(
+  slot: AgentSlot,
+  envelope: EventEnvelope | RequestEnvelope,
+  signal: SignalLike,
+  respond: MessageDelivery["respond"],
+  record: DurableRecord | undefined,
+): MessageDelivery {
+  return {
+    kind: "message",
+    slot,
+    envelope,
+    signal,
+    respond,
+    bytes: sizeOf(envelope),
+    priority: priorityOf(envelope.headers),
+    // A durable record that finds no room comes again.
+    canPushOut: envelope.kind === "event" && record === undefined,
+    record,
+  };
+}
 
 /** What a log line says of a delivery. */
 export function describe(delivery: Delivery): Readonly<Record<string, string>> {

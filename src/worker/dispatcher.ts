@@ -3,16 +3,10 @@ import { getLogger } from "@logtape/logtape";
 import type { AgentTask } from "../core/agent.ts";
 import type { AgentId } from "../core/agent-id.ts";
 import type { DeadLetter } from "../core/dead-letter.ts";
-import {
-  type EventEnvelope,
-  type RequestEnvelope,
-  type ResponseEnvelope,
-  sizeOf,
-} from "../core/envelope.ts";
+import type { EventEnvelope, RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { EventBatch } from "../core/event-batch.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
-import { priorityOf } from "../core/priority.ts";
 import type { SubscriptionIndex } from "../core/subscription-index.ts";
 import type { MessageTracing } from "../telemetry/message-tracing.ts";
 import type { AgentInstances } from "./agent-instances.ts";
@@ -25,6 +19,7 @@ import {
   describeEnvelope,
   type MessageDelivery,
   mailboxFull,
+  messageDelivery,
   stopping,
 } from "./delivery.ts";
 import { type DispatchCounts, newDispatchCounts } from "./dispatch-counts.ts";
@@ -37,6 +32,7 @@ import { Mailboxes } from "./mailboxes.ts";
 import type { MessageTypes } from "./message-types.ts";
 import { Receivers } from "./receivers.ts";
 import type { Repeats } from "./repeats.ts";
+import { StraightRun } from "./straight-run.ts";
 import { WorkCount } from "./work-count.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
@@ -111,7 +107,9 @@ export class Dispatcher {
       counts: this.#counts,
       offer: (slot, event) => this.#offer(slot, event, options.stopSignal, undefined),
       lose: (id, event, error) => this.#losses.add(id, event, error, this.#isRefusing),
-      deliverNamed: (event) => this.deliverEvent(event),
+      deliverNamed: (event) => this.#deliverEvent(event),
+      straight: this.#straightRun(),
+      work: this.#work,
     });
   }
 
@@ -141,6 +139,7 @@ export class Dispatcher {
 
   /** Takes no more messages, because the runtime stops; those that wait are still handled. */
   refuse(): void {
+    this.#batches.settle();
     this.#isRefusing = true;
   }
 
@@ -153,6 +152,11 @@ export class Dispatcher {
 
   /** Gives an event to every subscribed agent of this process, unless it came before. Returns how many there are. */
   deliverEvent(envelope: EventEnvelope): number {
+    this.#batches.settle();
+    return this.#deliverEvent(envelope);
+  }
+
+  #deliverEvent(envelope: EventEnvelope): number {
     const { instances, repeats, stopSignal } = this.#options;
     const receivers = this.#receivers.of(envelope);
     this.#counts.eventsIn += 1;
@@ -199,6 +203,7 @@ export class Dispatcher {
     respond: (response: ResponseEnvelope) => void,
     signal?: SignalLike,
   ): void {
+    this.#batches.settle();
     const either = eitherOf(this.#options.stopSignal, signal);
     this.#counts.callsIn += 1;
     try {
@@ -250,18 +255,31 @@ export class Dispatcher {
     if (this.#isRefusing) {
       throw stopping(slot.id);
     }
-    this.#take({
-      kind: "message",
-      slot,
-      envelope,
-      signal,
-      respond,
-      bytes: sizeOf(envelope),
-      priority: priorityOf(envelope.headers),
-      // A durable record that finds no room comes again.
-      canPushOut: envelope.kind === "event" && record === undefined,
-      ...(record === undefined ? {} : { record }),
-    });
+    this.#take(messageDelivery(slot, envelope, signal, respond, record));
+  }
+
+  /** Undefined where each message needs more than to be handled. */
+  #straightRun(): StraightRun | undefined {
+    const { stopSignal, tracing } = this.#options;
+    const deliveryOf = (slot: AgentSlot, event: EventEnvelope): Delivery =>
+      messageDelivery(slot, event, stopSignal, undefined, undefined);
+    return tracing !== undefined
+      ? undefined
+      : new StraightRun({
+          isRefusing: () => this.#isRefusing,
+          handle: (slot, agent, event) =>
+            this.#ending(this.#handling.handleStraight(slot, agent, event, deliveryOf)),
+          offer: (slot, event) => this.#offer(slot, event, stopSignal, undefined),
+        });
+  }
+
+  /** Counts as work until it has ended. */
+  #ending(handling: Promise<unknown> | undefined): Promise<unknown> | undefined {
+    if (handling === undefined) {
+      return undefined;
+    }
+    this.#work.begin();
+    return handling.then(() => this.#work.end());
   }
 
   #take(delivery: Delivery): void {

@@ -6,6 +6,7 @@ import type { Envelope, EventEnvelope, Payload, RequestEnvelope } from "../core/
 import { AgentrtError } from "../core/errors.ts";
 import { RETAIN_HEADER } from "../core/routing-headers.ts";
 import type { Subscription } from "../core/subscription.ts";
+import type { TopicId } from "../core/topic-id.ts";
 import type { TypePolicy } from "../core/type-policy.ts";
 import { willMetadata } from "../wire/autogen/last-will.ts";
 import { Answers } from "./answers.ts";
@@ -207,6 +208,14 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
       return this.#outgoing.publish(batchedForm(envelope));
     }
     return this.#outgoing.offer(envelope, signal);
+  }
+
+  protected override takeBare(
+    topic: TopicId,
+    sender: AgentId | undefined,
+    payload: Payload,
+  ): boolean {
+    return this.#outgoing.publishBare(topic, sender, payload);
   }
 
   protected async announceType(agentType: string, policy: TypePolicy | undefined): Promise<void> {

@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import type { Agent } from "../core/agent.ts";
 import type { EventEnvelope, RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { HANDLED } from "../core/handler-calls.ts";
@@ -11,8 +12,8 @@ import type { MutableDispatchCounts } from "./dispatch-counts.ts";
 import { endsWithin } from "./ends-within.ts";
 import { abortSignalOf, type SignalLike } from "./lazy-signal.ts";
 import type { MessageTypes } from "./message-types.ts";
+import { type RestartParts, restartInstance } from "./restart-instance.ts";
 import { TimeLimit } from "./time-limit.ts";
-import type { Turnstile } from "./turnstile.ts";
 
 const logger = getLogger(["agentrt", "worker"]);
 
@@ -26,15 +27,12 @@ interface Failure {
   readonly error: unknown;
 }
 
-export interface HandlingParts {
+export interface HandlingParts extends RestartParts {
   readonly messageTypes: MessageTypes;
   readonly counts: MutableDispatchCounts;
-  readonly stopSignal: AbortSignal;
   readonly tracing: MessageTracing | undefined;
   /** The delivery ended without having been handled. */
   readonly onUnhandled: (delivery: Delivery, error: AgentrtError) => void;
-  /** The instance has to rest until the promise ends. */
-  readonly hold: (slot: AgentSlot, until: Promise<void>) => void;
 }
 
 /** Runs one delivery after the other of an instance, under the rules of its type. */
@@ -57,6 +55,32 @@ export class Handling {
     return circuit === undefined
       ? this.#runAndAnswer(delivery)
       : this.#runThrough(circuit, delivery);
+  }
+
+  /**
+   * As `handle`, for an event whose instance is free and stands under no rules.
+   * @param deliveryOf makes the delivery, which only a handler that does not end at once has to have
+   */
+  handleStraight(
+    slot: AgentSlot,
+    agent: Agent,
+    event: EventEnvelope,
+    deliveryOf: (slot: AgentSlot, event: EventEnvelope) => Delivery,
+  ): Promise<unknown> | undefined {
+    const { turnstile } = slot;
+    if (!turnstile.tryEnter()) {
+      return this.handle(deliveryOf(slot, event));
+    }
+    const running = this.#begin(agent, event, this.#parts.stopSignal);
+    if (running !== HANDLED) {
+      const outcome = turnstile.leaveAfter(running);
+      return this.#awaitAndAnswer(deliveryOf(slot, event), outcome, undefined, undefined);
+    }
+    turnstile.leave();
+    this.#parts.counts.handled += 1;
+    slot.type.counts.handled += 1;
+    slot.succeeded();
+    return undefined;
   }
 
   async #runThrough(circuit: Circuit, delivery: Delivery): Promise<void> {
@@ -169,31 +193,12 @@ export class Handling {
     }
     const isRestartDue = isAgentFailure(error) && slot.failed();
     if (isHung || isRestartDue) {
-      this.#restart(slot, isHung ? "a handler hangs" : "it failed several times in a row");
-    }
-  }
-
-  #restart(slot: AgentSlot, reason: string): void {
-    if (slot.type.isGiven) {
-      logger.error(
-        "an agent should be made anew and cannot, for it was registered as an instance",
-        {
-          agent: slot.id.toString(),
-          reason,
-        },
+      restartInstance(
+        this.#parts,
+        slot,
+        isHung ? "a handler hangs" : "it failed several times in a row",
       );
-      return;
     }
-    slot.type.counts.restarts += 1;
-    const backoff = slot.restart();
-    if (backoff !== undefined) {
-      this.#parts.hold(slot, backoff.wait(this.#parts.stopSignal));
-    }
-    logger.warn("an agent is made anew with its saved state", {
-      agent: slot.id.toString(),
-      reason,
-      pauseMs: backoff?.durationMs ?? 0,
-    });
   }
 
   #respond(delivery: Delivery, answer: ResponseEnvelope | undefined): void {
@@ -209,18 +214,25 @@ export class Handling {
     if (delivery.kind === "task" || living === undefined || !turnstile.tryEnter()) {
       return this.#runWhenReady(delivery, signal);
     }
-    const { envelope } = delivery;
-    let running: Promise<object | undefined>;
-    try {
-      running = living.onMessage(this.#decode(envelope), contextOf(envelope, signal));
-    } catch (error) {
-      running = Promise.reject(error);
-    }
+    const running = this.#begin(living, delivery.envelope, signal);
     if (running === HANDLED) {
       turnstile.leave();
       return HANDLED;
     }
-    return leaving(turnstile, running);
+    return turnstile.leaveAfter(running);
+  }
+
+  /** Does not throw, but may reject. */
+  #begin(
+    agent: Agent,
+    envelope: EventEnvelope | RequestEnvelope,
+    signal: SignalLike,
+  ): Promise<object | undefined> {
+    try {
+      return agent.onMessage(this.#decode(envelope), contextOf(envelope, signal));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async #runWhenReady(delivery: Delivery, signal: SignalLike): Promise<object | undefined> {
@@ -283,14 +295,6 @@ export function respondTo(delivery: MessageDelivery, answer: ResponseEnvelope): 
     delivery.respond?.(answer);
   } catch (error) {
     logger.error("an answer could not be sent", { ...describe(delivery), error });
-  }
-}
-
-async function leaving<T>(turnstile: Turnstile, running: Promise<T>): Promise<T> {
-  try {
-    return await running;
-  } finally {
-    turnstile.leave();
   }
 }
 

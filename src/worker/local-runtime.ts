@@ -2,7 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Agent, AgentFactory, AgentMetadata, AgentTask, JsonValue } from "../core/agent.ts";
 import type { AgentId } from "../core/agent-id.ts";
-import type { EventEnvelope, RequestEnvelope } from "../core/envelope.ts";
+import type { EventEnvelope, Payload, RequestEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { MessageType } from "../core/message-type.ts";
 import type {
@@ -76,6 +76,7 @@ export abstract class LocalRuntime implements AgentRuntime, AsyncDisposable {
       callTimeoutMs: options.callTimeoutMs,
       transmit: (envelope, signal) => this.transmit(envelope, signal),
       tracing: this.#tracing,
+      takeBare: (topic, sender, payload) => this.takeBare(topic, sender, payload),
     });
     this.#repeats = new Repeats(options.dedupWindowMs, options.dedupMaxEntries);
     this.instances = new AgentInstances({ runtime: this, stateStore, maxInstances });
@@ -100,6 +101,11 @@ export abstract class LocalRuntime implements AgentRuntime, AsyncDisposable {
     envelope: EventEnvelope | RequestEnvelope,
     signal: SignalLike | undefined,
   ): Promise<void> | undefined;
+  /** The shortest way for a message that is its payload and nothing else; false where there is none now. */
+  protected takeBare(_topic: TopicId, _sender: AgentId | undefined, _payload: Payload): boolean {
+    return false;
+  }
+
   protected abstract announceType(type: string, policy: TypePolicy | undefined): Promise<void>;
   protected abstract announceSubscription(subscription: Subscription): Promise<void>;
   protected abstract withdrawSubscription(id: string): Promise<void>;

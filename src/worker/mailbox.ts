@@ -63,6 +63,25 @@ export class Mailbox<T extends MailboxItem> {
     return this.#takers === 0 && this.#queue.length === 0;
   }
 
+  /** True when an item that is offered now would be handled at once. */
+  get isFree(): boolean {
+    return this.isIdle && this.#hold === undefined;
+  }
+
+  /** From now on it is busy with items that are handled without a place in it. */
+  enter(): void {
+    this.#takers += 1;
+  }
+
+  /** Ends what {@link enter} began; what came meanwhile has its turn, after `pending` when there is one. */
+  leave(pending: Promise<unknown> | undefined): void {
+    if (pending === undefined) {
+      this.#take();
+    } else {
+      pending.then(this.#take, this.#takeAfterError);
+    }
+  }
+
   /** True when it is so full that publishers should be slowed down; what is left is for urgent messages and calls. */
   get isCrowded(): boolean {
     const { maxMessages, maxBytes } = this.#options.limits;

@@ -6,6 +6,8 @@ import { type MessageType, messageTypeOf, UnknownPayload } from "../core/message
 export class MessageTypes {
   /** By name, then by encoding: a key made of both would be a new text for each message. */
   readonly #byName = new Map<string, Map<string, MessageType>>();
+  /** What was found last, for messages come in rows of one type. */
+  #last: MessageType | undefined;
 
   /**
    * Makes a type known. Of two declarations of one name and encoding the first is used for
@@ -20,7 +22,13 @@ export class MessageTypes {
   }
 
   find(name: string, contentType: string): MessageType | undefined {
-    return this.#byName.get(name)?.get(contentType);
+    const last = this.#last;
+    if (last !== undefined && last.name === name && last.contentType === contentType) {
+      return last;
+    }
+    const found = this.#byName.get(name)?.get(contentType);
+    this.#last = found ?? last;
+    return found;
   }
 
   /**

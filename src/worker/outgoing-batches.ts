@@ -1,5 +1,8 @@
+import type { AgentId } from "../core/agent-id.ts";
+import { NO_HEADERS, type Payload } from "../core/envelope.ts";
 import type { BatchRoute } from "../core/event-batch.ts";
 import { type Priority, priorityOf } from "../core/priority.ts";
+import type { TopicId } from "../core/topic-id.ts";
 import { OpenBatch } from "../wire/link/batch-frame.ts";
 
 /** A batch is closed when it has so many records or bytes, and at the end of the event loop's turn. */
@@ -88,14 +91,26 @@ export class OutgoingBatches {
       lane.outcome.promise.catch(() => undefined);
     }
     const { outcome } = lane;
-    const before = open.byteLength;
-    open.append(data, extras);
+    this.#append(lane, open, data, extras);
+    return outcome?.promise;
+  }
+
+  /** Adds to the batch that was added to last, if it is open and of this route without headers; else false. */
+  addAgain(topic: TopicId, sender: AgentId | undefined, payload: Payload): boolean {
+    const last = this.#last;
+    if (last?.open === undefined || !isBareRoute(last.route.route, topic, sender, payload)) {
+      return false;
+    }
+    this.#append(last, last.open, payload.data, undefined);
+    return true;
+  }
+
+  #append(lane: Lane, open: OpenBatch, data: Uint8Array, extras: Uint8Array | undefined): void {
     this.#openMessages += 1;
-    this.#openBytes += open.byteLength - before;
+    this.#openBytes += open.append(data, extras);
     if (open.count >= MAX_RECORDS || open.byteLength >= MAX_BYTES) {
       this.#close(lane, open);
     }
-    return outcome?.promise;
   }
 
   /** Closes every batch, in the order in which they were begun. */
@@ -159,6 +174,22 @@ export class OutgoingBatches {
 
 /** What a publisher says of its message, beside the data. */
 export type PublishedRoute = Omit<BatchRoute, "producer" | "receivers">;
+
+/** As {@link isSame}, for a message without headers. */
+function isBareRoute(
+  route: BatchRoute,
+  topic: TopicId,
+  sender: AgentId | undefined,
+  { dataType, contentType }: Payload,
+): boolean {
+  return (
+    route.headers === NO_HEADERS &&
+    (route.topic === topic || route.topic.equals(topic)) &&
+    route.dataType === dataType &&
+    route.contentType === contentType &&
+    (route.sender === sender || route.sender?.equals(sender) === true)
+  );
+}
 
 /** Cheap, and true for what one publisher says again and again; headers are the same object then. */
 function isSame(route: BatchRoute, wanted: PublishedRoute): boolean {

@@ -1,8 +1,10 @@
 // biome-ignore-all lint/style/noExcessiveLinesPerFile: one queue with one state
-import type { Envelope, EventEnvelope } from "../core/envelope.ts";
+import type { AgentId } from "../core/agent-id.ts";
+import type { Envelope, EventEnvelope, Payload } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { PrioritizedQueue, type QueueLimits } from "../core/prioritized-queue.ts";
 import { priorityOf } from "../core/priority.ts";
+import type { TopicId } from "../core/topic-id.ts";
 import { matchesAnyPattern, type TopicPattern } from "../core/topic-pattern.ts";
 import { encodeMessage } from "../wire/autogen/codec.ts";
 import type { BatchedForm } from "./batched-form.ts";
@@ -92,6 +94,19 @@ export class OutgoingQueue {
     }
     this.#batches.closeAll();
     return isDurable ? this.#waitUntilStored(record) : this.#waitForRoom(record, undefined);
+  }
+
+  /** As `publish`, of the last batch's route again and without headers; false when something needs a closer look. */
+  publishBare(topic: TopicId, sender: AgentId | undefined, payload: Payload): boolean {
+    const { byteLength } = payload.data;
+    return (
+      this.#durable.length === 0 &&
+      this.#waiters.length === 0 &&
+      this.takesBatches &&
+      byteLength <= this.#options.maxMessageBytes &&
+      this.#hasRoomFor(byteLength) &&
+      this.#batches.addAgain(topic, sender, payload)
+    );
   }
 
   /** True for a topic whose records the host acknowledges when they are stored, as far as it has said so. */

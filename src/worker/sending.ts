@@ -1,5 +1,10 @@
 import type { AgentId } from "../core/agent-id.ts";
-import type { EventEnvelope, RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
+import type {
+  EventEnvelope,
+  Payload,
+  RequestEnvelope,
+  ResponseEnvelope,
+} from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { PublishOptions, SendOptions } from "../core/runtime.ts";
 import { TopicId } from "../core/topic-id.ts";
@@ -22,6 +27,8 @@ export interface SendingParts {
     signal: SignalLike | undefined,
   ) => Promise<void> | undefined;
   readonly tracing: MessageTracing | undefined;
+  /** Accepts a message that is its payload and nothing else; false: `transmit` it as an event. */
+  readonly takeBare?: (topic: TopicId, sender: AgentId | undefined, payload: Payload) => boolean;
 }
 
 /** What publishing and calling are, whichever way the messages go. */
@@ -74,8 +81,15 @@ export class Sending {
   }
 
   #publish(message: object, topic: TopicId, options: PublishOptions): Promise<void> | undefined {
-    const { messageTypes, transmit, tracing } = this.#parts;
-    const event = eventFor(topic, messageTypes.encode(message), options);
+    const { messageTypes, transmit, tracing, takeBare } = this.#parts;
+    const payload = messageTypes.encode(message);
+    if (takeBare !== undefined && tracing === undefined && isBare(options)) {
+      const { sender } = options;
+      if (takeBare(topic.resolveFor(sender), sender, payload)) {
+        return undefined;
+      }
+    }
+    const event = eventFor(topic, payload, options);
     return tracing === undefined
       ? transmit(event, options.signal)
       : tracing.send(event, async (traced) => await transmit(traced, options.signal));
@@ -139,6 +153,19 @@ export class Sending {
       `${what} was dropped by an intervention handler of this runtime.`,
     );
   }
+}
+
+/** True when a message's payload, topic and sender are all that there is to say of it. */
+function isBare(options: PublishOptions): boolean {
+  return (
+    options.headers === undefined &&
+    options.priority === undefined &&
+    options.messageId === undefined &&
+    options.signal === undefined &&
+    options.retain === undefined &&
+    options.deliverAt === undefined &&
+    options.delayMs === undefined
+  );
 }
 
 function assertWanted(what: AgentId | TopicId, signal: AbortSignal | undefined): void {

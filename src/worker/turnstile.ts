@@ -36,6 +36,15 @@ export class Turnstile {
     }
   }
 
+  /** Leaves when the promise has ended; gives the same. */
+  async leaveAfter<T>(running: Promise<T>): Promise<T> {
+    try {
+      return await running;
+    } finally {
+      this.leave();
+    }
+  }
+
   /**
    * Runs `work` alone: after everything that is passing now, before everything that comes.
    * @throws AgentrtError `DEADLINE` when what is passing has not ended within `timeoutMs`; `work` has then not run

@@ -50,7 +50,9 @@ export class OpenBatch {
     return this.#bytes.subarray(HEAD_BYTES, this.#end);
   }
 
-  append(payload: Uint8Array, extras: Uint8Array | undefined): void {
+  /** Returns by how many bytes the batch grew. */
+  append(payload: Uint8Array, extras: Uint8Array | undefined): number {
+    const before = this.#end;
     const needed = this.#end + recordLength(payload.byteLength, extras?.byteLength ?? 0);
     if (needed > this.#bytes.byteLength) {
       const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.byteLength * 4));
@@ -59,6 +61,7 @@ export class OpenBatch {
     }
     this.#end = writeRecord(this.#bytes, this.#end, payload, extras);
     this.#count += 1;
+    return this.#end - before;
   }
 
   /** The batch as a packet with one frame. */
