@@ -89,7 +89,7 @@ describe("pool", () => {
     await using pool = new GrpcWorkerAgentRuntimePool({
       hostAddress: `127.0.0.1:${port}`,
       poolSize: 1,
-      connectTimeoutMs: 20,
+      connectTimeoutMs: 300,
     });
     expect((await rejectionOf(pool.getRuntime())).code).toBe("NOT_CONNECTED");
     expect(pool.lent).toBe(0);
