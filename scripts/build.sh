@@ -95,9 +95,10 @@ compile() {
   # Split: the heavy parts are loaded only when a role runs, which halves the time of --version.
   # Parsed while it is built, for this machine only: of another one's engine the bytecode may crash it
   # (Bun issue 24144). It halves the time of --version again, and a host starts with a smaller heap.
+  # What runs while it starts is seldom worth compiling: src/cli/full-speed.ts ends that.
   # The package.json files beside a user's agents are read: without them no package is found there.
   bun build src/main.ts src/isolated-thread.ts src/store-thread.ts --compile --splitting \
-    --minify-syntax --minify-whitespace --sourcemap \
+    --minify-syntax --minify-whitespace --sourcemap --compile-jit-policy=100 \
     --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-autoload-package-json \
     --asset=.build/embedded --define "AGENTRT_COMMIT=\"$commit\"" \
     ${target:+--target="$target"} ${bytecode[@]+"${bytecode[@]}"} \

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import { AgentrtError } from "../core/errors.ts";
 import { GrpcWorkerAgentRuntimeHost } from "../host/host.ts";
-import { startStatusPage } from "../status/status-page.ts";
+import type { PageServer } from "../security/page-server.ts";
 import type { MessageLog } from "../store/log/message-log.ts";
 import { openMessageLog } from "../store/log/open-message-log.ts";
 import { BUILD } from "./build-info.ts";
@@ -45,6 +45,20 @@ async function openLog(
     log.warn("there are no durable topics, because the message log cannot be opened", { error });
     return undefined;
   }
+}
+
+/** The page and its metrics are loaded only where they are wanted. @throws AgentrtError naming the setting */
+async function startPage(
+  settings: RunContext["settings"],
+  host: GrpcWorkerAgentRuntimeHost,
+  address: string,
+): Promise<PageServer> {
+  const { startStatusPage } = await import("../status/status-page.ts");
+  const { insecure: isInsecureAllowed, "allowed-hosts": allowedHosts } = settings.values;
+  const options = { address, isInsecureAllowed, allowedHosts };
+  return await startStatusPage(() => host.report(), options).catch((error: unknown) => {
+    throw at(settings, "http", AgentrtError.from(error));
+  });
 }
 
 /**
@@ -109,16 +123,7 @@ export async function runHost({
   });
   lifecycle.onStop(() => host.stop());
 
-  const page =
-    values.http === undefined
-      ? undefined
-      : await startStatusPage(() => host.report(), {
-          address: values.http,
-          isInsecureAllowed: values.insecure,
-          allowedHosts: values["allowed-hosts"],
-        }).catch((error: unknown) => {
-          throw at(settings, "http", AgentrtError.from(error));
-        });
+  const page = values.http === undefined ? undefined : await startPage(settings, host, values.http);
   stopPage = async () => await page?.stop();
 
   log.info("host ready", { listen: host.address, http: page?.url ?? "off" });

@@ -8,6 +8,7 @@ import { at, warnOfOpenDoors } from "./check-settings.ts";
 import { absoluteFolder } from "./data-folder.ts";
 import { dialAddress } from "./dial-address.ts";
 import { EXIT } from "./exit-codes.ts";
+import { atFullSpeed } from "./full-speed.ts";
 import { WORDS } from "./help-words.ts";
 import type { Io } from "./io.ts";
 import { Lifecycle, OF_THIS_PROCESS } from "./lifecycle.ts";
@@ -62,7 +63,7 @@ export async function runRoles(request: RunRequest): Promise<number> {
 }
 
 async function runUntilStopped(request: RunRequest, lifecycle: Lifecycle): Promise<number> {
-  const starting = start(request, lifecycle);
+  const starting = start(request, lifecycle).finally(atFullSpeed);
   let failure: unknown;
   try {
     await Promise.race([

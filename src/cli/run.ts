@@ -8,6 +8,7 @@ import { commandOf, isCommandName } from "./commands/commands.ts";
 import { readCommandInput, refuseOptions } from "./commands/read-invocation.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { type Flags, readFlags } from "./flags.ts";
+import { atFullSpeed } from "./full-speed.ts";
 import { fullHelp, type HelpOptions, shortHelp } from "./help.ts";
 import type { Io } from "./io.ts";
 import { type ResolvedSettings, resolveSettings } from "./resolve-settings.ts";
@@ -29,6 +30,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     }
     if (args[0] === BENCH_PART) {
       const { runBenchPart } = await import("./bench/part.ts");
+      atFullSpeed();
       return await runBenchPart(args.slice(1), io);
     }
     return await dispatch(readFlags(readable(args)), io);
@@ -56,6 +58,7 @@ async function dispatch(flags: Flags, io: Io): Promise<number> {
   if (isCommandName(flags.command)) {
     const input = readCommandInput(flags.command, flags.operands, flags.options, settings);
     const runCommand = await commandOf(flags.command).load();
+    atFullSpeed();
     return await runCommand({ ...input, settings, io });
   }
   refuseOptions(flags.options);
