@@ -33,7 +33,13 @@ async function openLog(
   }
   try {
     const folder = absoluteFolder(values.data);
-    const messageLog = await openMessageLog(folder, { maxFileBytes: values["durable-max-size"] });
+    const deadMaxAgeMs = values["durable-dead-max-age"];
+    const messageLog = await openMessageLog(folder, {
+      maxFileBytes: values["durable-max-size"],
+      deadMaxRecords: values["durable-dead-max-count"],
+      deadMaxBytes: values["durable-dead-max-size"],
+      ...(deadMaxAgeMs === undefined ? {} : { deadMaxAgeMs }),
+    });
     // Stopped in the opposite order, so after the host.
     lifecycle.onStop(() => messageLog.close());
     return messageLog;

@@ -1,4 +1,4 @@
-import { numberType, sizeType } from "./quantity-types.ts";
+import { durationType, numberType, orOff, sizeType } from "./quantity-types.ts";
 import { setting } from "./setting.ts";
 import { textListType } from "./setting-types.ts";
 
@@ -37,6 +37,48 @@ export const DURABLE_SETTINGS = {
     prevents: {
       en: "a message that no handler can take coming again for ever",
       zh: "任何处理函数都无法处理的消息永远重复投递",
+    },
+  }),
+  "durable-dead-max-count": setting({
+    group: "limits",
+    type: numberType({ min: 1, max: 10_000_000, isInteger: true }),
+    roles: HOST,
+    fallback: () => 100_000,
+    about: {
+      en: "The most dead durable messages that are kept. The oldest are dropped, counted as `deadDropped`.",
+      zh: "最多保留的持久死信条数。最旧的先丢弃，计入 `deadDropped`。",
+    },
+    prevents: {
+      en: "dead messages that nobody looks after growing for ever",
+      zh: "无人处理的死信无限增长",
+    },
+  }),
+  "durable-dead-max-size": setting({
+    group: "limits",
+    type: sizeType({ min: 1_024 ** 2, max: 1_024 ** 4 }),
+    roles: HOST,
+    fallback: () => 256 * 1_024 ** 2,
+    about: {
+      en: "The most bytes of the batches that dead durable messages are in. The oldest are dropped, but never the newest.",
+      zh: "持久死信所在批次的最大总字节数。最旧的先丢弃，但最新的一条总会保留。",
+    },
+    prevents: {
+      en: "dead messages that take the room of living ones",
+      zh: "死信占用正常消息的空间",
+    },
+  }),
+  "durable-dead-max-age": setting({
+    group: "limits",
+    type: orOff(durationType({ min: 1_000, max: 100 * 365 * 86_400_000 })),
+    roles: HOST,
+    fallback: () => 30 * 86_400_000,
+    about: {
+      en: "How long a dead durable message is kept.",
+      zh: "持久死信的保留时间。",
+    },
+    prevents: {
+      en: "dead messages that nobody remembers the reason of",
+      zh: "早已无人知晓缘由的死信",
     },
   }),
   "durable-max-size": setting({

@@ -154,6 +154,10 @@ export interface DurableReport {
   readonly failed: number;
   /** Given up. */
   readonly dead: number;
+  /** Of those given up: still kept, for `agentrt dead`. */
+  readonly deadKept: number;
+  /** Dropped because there were too many dead ones or they were too old, since the folder was made. */
+  readonly deadDropped: number;
   /** Messages that schedules published. */
   readonly schedulesFired: number;
   /** Times of schedules that passed without one: missed while no host ran, or on a topic that is not durable. */

@@ -159,6 +159,8 @@ function handlersFor(limits: DurableAdminOptions): Handlers {
         recordBytes: BigInt(facts.recordBytes),
         damagedRanges: BigInt(facts.damagedRanges),
         bytesOnDisk: BigInt(facts.bytesOnDisk),
+        deadRecords: BigInt(facts.deadRecords),
+        deadDropped: BigInt(facts.deadDropped),
       };
     },
     check: async (_request, { log }) => {

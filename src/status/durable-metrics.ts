@@ -15,6 +15,7 @@ export const DURABLE_METRICS: readonly MetricDeclaration[] = [
   count("agentrt_durable_acknowledged_total", "Copies handled.", (d) => d.acknowledged),
   count("agentrt_durable_failed_total", "Copies that a handler failed.", (d) => d.failed),
   count("agentrt_durable_dead_total", "Durable messages given up.", (d) => d.dead),
+  count("agentrt_durable_dead_dropped_total", "Dead ones dropped.", (d) => d.deadDropped),
   count("agentrt_durable_schedules_fired_total", "Messages of schedules.", (d) => d.schedulesFired),
   count("agentrt_durable_schedules_skipped_total", "Times skipped.", (d) => d.schedulesSkipped),
   {
@@ -27,6 +28,12 @@ export const DURABLE_METRICS: readonly MetricDeclaration[] = [
         labels: { agent_type: shorten(name, MAX_LABEL_LENGTH) },
         value: lag,
       })),
+  },
+  {
+    kind: "gauge",
+    name: "agentrt_durable_dead_kept",
+    help: "Dead durable messages that are kept.",
+    read: ({ durable }: HostReport) => durable?.deadKept ?? 0,
   },
   {
     kind: "gauge",

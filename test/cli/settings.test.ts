@@ -93,6 +93,13 @@ const SAMPLES: Record<SettingName, Samples> = {
   "max-routes": countTo(1_000_000),
   "durable-topics": { legal: ["orders", "orders.*,jobs"], illegal: ["a*b", "**", "a b"] },
   "durable-max-deliver": countTo(1_000_000),
+  "durable-dead-max-count": countTo(10_000_000),
+  "durable-dead-max-size": {
+    legal: ["1GiB", "2MiB"],
+    bounds: ["1MiB", "1024GiB"],
+    illegal: ["1KiB"],
+  },
+  "durable-dead-max-age": { ...timeTo("1s", "36500d", "999ms", "36501d"), legal: ["7d", "off"] },
   "durable-max-size": { legal: ["1GiB", "2MiB"], bounds: ["1MiB", "1024GiB"], illegal: ["1KiB"] },
   "link-window": { legal: ["1KiB", "2MiB"], bounds: ["1KiB", "1GiB"], illegal: ["1", "2GiB"] },
   "link-window-messages": {

@@ -49,7 +49,10 @@ interface Found {
 async function open(data: string): Promise<Found> {
   using file = LogFile.open(
     data,
-    { dedupBatchesPerProducer: 1_000, dedupProducerAgeMs: 1_000_000, maxFileBytes: undefined },
+    {
+      ...{ dedupBatchesPerProducer: 1_000, dedupProducerAgeMs: 1_000_000, maxFileBytes: undefined },
+      dead: { maxRecords: 1_000, maxBytes: 1_000_000, maxAgeMs: undefined },
+    },
     () => undefined,
   );
   const { batches } = file.asks.read(everything());

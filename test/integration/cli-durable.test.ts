@@ -38,7 +38,8 @@ beforeAll(async () => {
   const dead = [2, 3, 4].map((position) => ({ cursor: "packer", position, ...why }));
   await log.commit({ cursors: [], dead });
   await log.close();
-  host = startAgentrt([...HOST, "--data", data]);
+  // The dead ones are from long ago.
+  host = startAgentrt([...HOST, "--data", data, "--durable-dead-max-age", "off"]);
   const { properties } = await host.waitForLog("host ready");
   at = ["--host-address", String(properties["listen"])];
 });

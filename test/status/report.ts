@@ -120,7 +120,7 @@ export function hostReport(changes: Partial<HostReport> = {}): HostReport {
         acknowledged: 65,
         failed: 66,
       },
-      ...{ dead: 67, schedulesFired: 68, schedulesSkipped: 69 },
+      ...{ dead: 67, deadKept: 75, deadDropped: 76, schedulesFired: 68, schedulesSkipped: 69 },
       ...{ storedRecords: 71, storedBytes: 72, damagedRanges: 73 },
     },
     errors: [{ at: AT, code: "BAD_FRAME", message: "No frame.", where: "127.0.0.1:40112" }],

@@ -64,6 +64,10 @@ async function list({ options, io }: Invocation, source: DurableSource): Promise
   } else {
     await io.print(`${renderTable(COLUMNS, shown, io).join("\n")}\n`);
   }
+  const { deadDropped } = await source.ask("getFacts", {});
+  if (deadDropped > 0) {
+    await io.printError(`agentrt: ${DURABLE_SENTENCES.deadDropped(deadDropped)[io.language]}\n`);
+  }
   if (rows.length > limit) {
     await io.printError(`agentrt: ${DURABLE_SENTENCES.moreDead(limit)[io.language]}\n`);
   }

@@ -58,6 +58,10 @@ export const DURABLE_SENTENCES = {
     en: "No durable message was given up.",
     zh: "没有放弃投递的持久消息。",
   }),
+  deadDropped: (count: number) => ({
+    en: `${count} older ones were dropped by the host's durable-dead-max-count, -size or -age since its folder was made.`,
+    zh: `自数据文件夹建立以来，已按 host 的 durable-dead-max-count、-size 或 -age 丢弃 ${count} 条更早的死信。`,
+  }),
   moreDead: (limit: number) => ({
     en: `These are the newest ${limit}; --limit shows more.`,
     zh: `仅显示最新的 ${limit} 条；可用 --limit 显示更多。`,

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/style/noExcessiveLinesPerFile: one state machine, whose steps share all of it
 import { getLogger } from "@logtape/logtape";
+import { shorten } from "../../core/agent-id.ts";
 import { DeliveryCursor } from "../../core/delivery-cursor.ts";
 import type {
   CursorSnapshot,
@@ -37,6 +38,8 @@ const MAX_LOSSES = 20;
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 30_000;
 const READ_AGAIN_MS = 1_000;
+/** Of what a worker says of a failure, which is stored with each record that failed. */
+const MAX_ERROR_LENGTH = 2_000;
 
 export interface CursorRunnerParts {
   readonly log: MessageLog;
@@ -148,7 +151,7 @@ export class CursorRunner {
 
   nack(session: Session, position: number, error: string): void {
     this.#parts.counts.failed += 1;
-    this.#cursor.nack(position, position, Date.now(), error);
+    this.#cursor.nack(position, position, Date.now(), shorten(error, MAX_ERROR_LENGTH));
     this.#inFlight.get(session)?.remove(position, position);
     this.#changed();
   }

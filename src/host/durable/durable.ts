@@ -128,6 +128,8 @@ export class Durable {
         inFlight: runner.inFlight,
       })),
       ...this.cursors.counts,
+      deadKept: this.#facts?.deadRecords ?? 0,
+      deadDropped: this.#facts?.deadDropped ?? 0,
       storedRecords: this.#facts?.records ?? 0,
       storedBytes: this.#facts?.bytesOnDisk ?? 0,
       damagedRanges: this.#facts?.damagedRanges ?? 0,
@@ -146,7 +148,7 @@ export class Durable {
       async () => {
         if (nowMs >= this.#nextFactsAtMs) {
           this.#nextFactsAtMs = nowMs + FACTS_MS;
-          this.#facts = await log.facts();
+          this.#note(await log.facts());
         }
       },
       async () => {
@@ -165,6 +167,17 @@ export class Durable {
         });
       }
     }
+  }
+
+  #note(facts: LogFacts): void {
+    const dropped = facts.deadDropped - (this.#facts ?? facts).deadDropped;
+    if (dropped > 0) {
+      logger.warn("dead records were dropped, because there were too many or they were too old", {
+        dropped,
+        kept: facts.deadRecords,
+      });
+    }
+    this.#facts = facts;
   }
 
   async #moveDue(log: MessageLog, nowMs: number): Promise<void> {

@@ -25,7 +25,7 @@ interface Tally {
 
 /** Removes what declared topics do not keep, the oldest first, and forgets producers that are long silent. */
 export async function applyRetention(parts: LogParts, step: Step): Promise<readonly Removed[]> {
-  const { topics, seen, options, now } = parts;
+  const { topics, seen, dead, options, now } = parts;
   const removed: Removed[] = [];
   const declarations = topics.list();
   for (const declaration of declarations) {
@@ -39,6 +39,9 @@ export async function applyRetention(parts: LogParts, step: Step): Promise<reado
     if (tally.batches > 0) {
       removed.push({ pattern: declaration.pattern, ...tally });
     }
+  }
+  while (await step.transaction(() => dead.dropTooOld(now(), BATCHES_PER_STEP))) {
+    // The next ones.
   }
   await step.transaction(() => seen.forgetSilent(now(), options.dedupProducerAgeMs));
   return removed;

@@ -45,6 +45,9 @@ function factsOf(parts: LogParts): LogFacts {
     records,
     recordBytes,
     damagedRanges: parts.damaged.size,
+    deadRecords: parts.dead.totals.records,
+    deadBytes: parts.dead.totals.bytes,
+    deadDropped: parts.dead.dropped,
     bytesOnDisk: parts.database.bytesOnDisk(),
   };
 }

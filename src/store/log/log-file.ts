@@ -51,7 +51,7 @@ export class LogFile implements Disposable {
    * did nothing.
    */
   transaction<R>(calls: () => R): R {
-    const { database, tail, seen, words, batches } = this.#parts;
+    const { database, tail, seen, words, batches, dead } = this.#parts;
     try {
       const result = guard(database.folder, () =>
         database.transaction(() => {
@@ -69,6 +69,7 @@ export class LogFile implements Disposable {
       seen.revert();
       words.forget();
       batches.forget();
+      dead.forget();
       throw error;
     }
   }

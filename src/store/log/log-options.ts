@@ -12,6 +12,12 @@ export interface MessageLogOptions {
   readonly maxQueuedBytes: number;
   /** Size beyond which the file must not grow, in bytes; undefined: the disk decides. */
   readonly maxFileBytes: number | undefined;
+  /** Dead records that are kept; the oldest go first. */
+  readonly deadMaxRecords: number;
+  /** Bytes of the batches that they are in, and of their errors; the oldest go first, but never the newest. */
+  readonly deadMaxBytes: number;
+  /** How long a dead record is kept, in milliseconds; undefined: for ever. */
+  readonly deadMaxAgeMs: number | undefined;
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -27,13 +33,19 @@ export function messageLogOptions(options: Partial<MessageLogOptions> = {}): Mes
     maxQueuedBytes: whole(options, "maxQueuedBytes", 256 * MIB, 1),
     maxFileBytes:
       options.maxFileBytes === undefined ? undefined : whole(options, "maxFileBytes", 0, MIB / 16),
+    deadMaxRecords: whole(options, "deadMaxRecords", 100_000, 1),
+    deadMaxBytes: whole(options, "deadMaxBytes", 256 * MIB, 1),
+    deadMaxAgeMs:
+      options.deadMaxAgeMs === undefined ? undefined : whole(options, "deadMaxAgeMs", 0, 1),
     now: options.now ?? Date.now,
   });
 }
 
+type Whole = Exclude<keyof MessageLogOptions, "now">;
+
 function whole(
   options: Partial<MessageLogOptions>,
-  name: "dedupBatchesPerProducer" | "dedupProducerAgeMs" | "maxQueuedBytes" | "maxFileBytes",
+  name: Whole,
   fallback: number,
   least: number,
 ): number {

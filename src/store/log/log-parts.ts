@@ -2,7 +2,7 @@ import { BatchTable } from "./batch-table.ts";
 import { CandidateFinder } from "./candidate-finder.ts";
 import { CursorTable } from "./cursor-table.ts";
 import { DamagedTable } from "./damaged-table.ts";
-import { DeadTable } from "./dead-table.ts";
+import { type DeadLimits, DeadTable } from "./dead-table.ts";
 import type { LogDatabase } from "./log-database.ts";
 import { LogReader } from "./log-reader.ts";
 import { LogTail } from "./log-tail.ts";
@@ -17,6 +17,7 @@ export interface LogFileOptions {
   readonly dedupBatchesPerProducer: number;
   readonly dedupProducerAgeMs: number;
   readonly maxFileBytes: number | undefined;
+  readonly dead: DeadLimits;
 }
 
 /** What a log consists of. */
@@ -63,7 +64,7 @@ export function makeParts(
     reader: new LogReader({ database, batches, tail, damaged, finder, now }),
     cursors: new CursorTable(database),
     topics: new TopicTable(database),
-    dead: new DeadTable(database, batches, words),
+    dead: new DeadTable(database, batches, words, options.dead),
     waiting: new WaitingTable(database, batches, seen, damaged),
     schedules: new ScheduleTable(database, batches),
     now,

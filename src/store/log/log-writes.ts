@@ -23,6 +23,9 @@ export function makeWrites(parts: LogParts): WriteCalls {
       for (const record of given) {
         dead.add(record, now());
       }
+      if (given.length > 0) {
+        dead.keepWithinLimits();
+      }
       for (const update of updates) {
         cursors.update(update);
       }

@@ -131,6 +131,11 @@ export interface LogFacts {
   /** Of records alone. */
   readonly recordBytes: number;
   readonly damagedRanges: number;
+  readonly deadRecords: number;
+  /** Of the batches that these are in, and of their errors. */
+  readonly deadBytes: number;
+  /** Dead records that were dropped because there were too many or they were too old, ever. */
+  readonly deadDropped: number;
   /** What the log takes on disk, all its files. */
   readonly bytesOnDisk: number;
 }

@@ -52,6 +52,11 @@ class ThreadedLog implements MessageLog {
         dedupBatchesPerProducer: options.dedupBatchesPerProducer,
         dedupProducerAgeMs: options.dedupProducerAgeMs,
         maxFileBytes: options.maxFileBytes,
+        dead: {
+          maxRecords: options.deadMaxRecords,
+          maxBytes: options.deadMaxBytes,
+          maxAgeMs: options.deadMaxAgeMs,
+        },
       },
       now: options.now,
       onWritten: (outcomes) => this.#queue.written(outcomes),
