@@ -4,8 +4,8 @@ import type { AskCalls, WriteCalls } from "./log-calls.ts";
 import { LogDatabase } from "./log-database.ts";
 import { guard } from "./log-errors.ts";
 import { type LogFileOptions, type LogParts, makeParts } from "./log-parts.ts";
-import { makeWrites } from "./log-writes.ts";
-import type { DamagedRange } from "./message-log.ts";
+import { appendedBefore, makeWrites } from "./log-writes.ts";
+import type { Appended, DamagedRange, LogBatch } from "./message-log.ts";
 
 /** The log itself, in the thread that has the file. */
 export class LogFile implements Disposable {
@@ -72,6 +72,11 @@ export class LogFile implements Disposable {
       dead.forget();
       throw error;
     }
+  }
+
+  /** Where batches that come again are, also while nothing can be written; undefined unless all of them are there. */
+  appendedBefore(batches: readonly LogBatch[]): readonly Appended[] | undefined {
+    return guard(this.#parts.database.folder, () => appendedBefore(this.#parts, batches));
   }
 
   async ask<R>(call: () => R | Promise<R>): Promise<R> {

@@ -55,10 +55,13 @@ export class LogThread {
     file.nowMs = nowMs;
     const batches = unpack(packed);
     let used = 0;
-    const steps = calls.map((call) => {
+    const steps = calls.map((call): Step => {
       const own = batches.slice(used, used + call.batches);
       used += call.batches;
-      return (): unknown => run(file.writes, call, own);
+      return {
+        run: () => run(file.writes, call, own),
+        recall: () => (call.method === "append" ? file.appendedBefore(own) : undefined),
+      };
     });
     this.#post({ kind: "written", outcomes: runGroup(file, steps) });
   }
@@ -103,23 +106,46 @@ function run(
   return call(input, batches);
 }
 
+interface Step {
+  readonly run: () => unknown;
+  /** What it would give when it was done before, else undefined. */
+  readonly recall: () => unknown;
+}
+
 /** All calls in one transaction; when one of them cannot be, each has its own, so that it harms no other. */
-function runGroup(file: LogFile, steps: readonly (() => unknown)[]): Outcome[] {
+function runGroup(file: LogFile, steps: readonly Step[]): Outcome[] {
   try {
-    return file.transaction(() => steps.map((step) => ({ isOk: true, value: step() })));
+    return file.transaction(() => steps.map((step) => ({ isOk: true, value: step.run() })));
   } catch (error) {
     const sent = failed(error);
-    if (steps.length === 1 || OF_DISK.has(sent.error.code)) {
-      return steps.map(() => sent);
+    if (OF_DISK.has(sent.error.code)) {
+      return steps.map((step) => recalled(step) ?? sent);
+    }
+    if (steps.length === 1) {
+      return [sent];
     }
   }
   return steps.map((step) => {
     try {
-      return { isOk: true, value: file.transaction(step) };
+      return { isOk: true, value: file.transaction(step.run) };
     } catch (error) {
       return failed(error);
     }
   });
+}
+
+/**
+ * A batch that comes again is stored, whatever the disk can do now: to say that it is refused would be wrong, since
+ * it is delivered.
+ */
+function recalled({ recall }: Step): Outcome | undefined {
+  try {
+    const value = recall();
+    return value === undefined ? undefined : { isOk: true, value };
+  } catch {
+    // It cannot be read either: what the disk said stands.
+    return undefined;
+  }
 }
 
 function failed(error: unknown): Extract<Outcome, { isOk: false }> {

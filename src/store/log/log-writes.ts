@@ -79,6 +79,19 @@ function replay(parts: LogParts, id: number, batch: LogBatch): number | undefine
   return append(parts, { ...batch, deliverAtMs: undefined }).position;
 }
 
+/** What was appended of batches before, when that is all of them. Changes nothing, so it needs no transaction. */
+export function appendedBefore(
+  { words, seen }: LogParts,
+  batches: readonly LogBatch[],
+): readonly Appended[] | undefined {
+  const known = batches.flatMap((batch): Appended[] => {
+    const producerId = words.knownProducerId(batch.producer);
+    const position = producerId === undefined ? undefined : seen.positionOf(producerId, batch);
+    return position === undefined ? [] : [{ position, isDuplicate: true }];
+  });
+  return known.length === batches.length ? known : undefined;
+}
+
 function openCursor(
   parts: LogParts,
   name: string,

@@ -40,6 +40,11 @@ export class Words {
     return this.#idOf(WORD_KINDS.producer, `p${producer}`, () => Buffer.from(producer));
   }
 
+  /** Undefined for one that nothing was ever stored of. */
+  knownProducerId(producer: string): number | undefined {
+    return this.#ids.get(`p${producer}`) ?? this.#find(WORD_KINDS.producer, Buffer.from(producer));
+  }
+
   routeId(route: Route): number {
     const { buffer, byteOffset, byteLength } = route.route;
     const bytes = Buffer.from(buffer, byteOffset, byteLength).toString("latin1");

@@ -75,3 +75,29 @@ test("full disk - a cursor's state that cannot be stored leaves the old one, and
   expect((await log.listCursors())[0]?.state.floor).toBe(1);
   expect(await log.listDead({ limit: 9 })).toEqual([]);
 });
+
+test("full disk - a batch that comes again is recognised, so that it is not refused and delivered all the same", async () => {
+  const stored: number[] = [];
+  {
+    await using log = await openMessageLog(folder, { maxFileBytes: 524_288 });
+    for (let sequence = 1; stored.length === sequence - 1; sequence += 1) {
+      await log.append([batchOf("p", sequence, { bytes: 30_000 })]).then(
+        () => stored.push(sequence),
+        () => undefined,
+      );
+    }
+  }
+  // As after a kill of the host: its publishers send again what was not acknowledged, with what is new.
+  await using log = await openMessageLog(folder, { maxFileBytes: 524_288 });
+  const known = stored.map((sequence) => log.append([batchOf("p", sequence, { bytes: 30_000 })]));
+  const fresh = log.append([batchOf("new", 1, { bytes: 30_000 })]);
+  const mixed = log.append([
+    batchOf("p", 1, { bytes: 30_000 }),
+    batchOf("new", 2, { bytes: 30_000 }),
+  ]);
+  const [one, other] = await Promise.all([rejectionOf(fresh), rejectionOf(mixed)]);
+  expect([one.code, other.code]).toEqual(["STORE_FULL", "STORE_FULL"]);
+  expect((await Promise.all(known)).flat()).toEqual(
+    stored.map((position) => ({ position, isDuplicate: true })),
+  );
+});
