@@ -4,6 +4,8 @@ import { dirname, join, resolve } from "node:path";
 import { AgentrtError } from "../../core/errors.ts";
 import { guard } from "./log-errors.ts";
 import { LOG_FILE } from "./log-file-name.ts";
+import { mendJournalOf } from "./mend-journal.ts";
+import type { JournalMending } from "./mended-journal.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
 import { syncPath } from "./sync-path.ts";
 
@@ -28,6 +30,8 @@ const CACHE_KIB = 16_384;
 export class LogDatabase implements Disposable {
   readonly folder: string;
   readonly file: string;
+  /** What had to be done so that it could be read to its end. */
+  readonly mending: JournalMending | undefined;
   readonly #database: Database;
 
   /**
@@ -36,6 +40,7 @@ export class LogDatabase implements Disposable {
   constructor(folder: string, maxFileBytes?: number) {
     this.folder = folder;
     this.file = join(folder, LOG_FILE);
+    this.mending = guard(folder, () => mendJournalOf(this.file, lock));
     this.#database = guard(folder, () => open(folder, this.file, maxFileBytes));
   }
 
@@ -83,8 +88,7 @@ function open(folder: string, file: string, maxFileBytes: number | undefined): D
   }
   const database = new Database(file, { create: true, strict: true });
   try {
-    database.run(`PRAGMA busy_timeout = ${LOCK_TIMEOUT_MS}`);
-    database.run("PRAGMA locking_mode = EXCLUSIVE");
+    lock(database);
     const version = versionOf(folder, database);
     if (version === 0) {
       // Only before the first table. What retention frees can then be given back in small steps.
@@ -102,6 +106,14 @@ function open(folder: string, file: string, maxFileBytes: number | undefined): D
     database.close();
     throw error;
   }
+}
+
+/** Until the connection is closed. */
+function lock(database: Database): void {
+  database.run(`PRAGMA busy_timeout = ${LOCK_TIMEOUT_MS}`);
+  database.run("PRAGMA locking_mode = EXCLUSIVE");
+  // Nothing is locked before something is read.
+  numberOf(database, "user_version");
 }
 
 /** Made, it is there after a power loss too: a new folder is only as durable as the one that names it. */

@@ -5,6 +5,7 @@ import { LogDatabase } from "./log-database.ts";
 import { guard } from "./log-errors.ts";
 import { type LogFileOptions, type LogParts, makeParts } from "./log-parts.ts";
 import { appendedBefore, makeWrites } from "./log-writes.ts";
+import type { JournalMending } from "./mended-journal.ts";
 import type { Appended, DamagedRange, LogBatch } from "./message-log.ts";
 
 /** The log itself, in the thread that has the file. */
@@ -44,6 +45,11 @@ export class LogFile implements Disposable {
       plain: (work) => this.#inTurn(work),
       transaction: (work) => this.#inTurn(() => this.transaction(work)),
     });
+  }
+
+  /** What had to be done to the write-ahead log. */
+  get mending(): JournalMending | undefined {
+    return this.#parts.database.mending;
   }
 
   /**

@@ -44,7 +44,7 @@ export class LogThread {
   #open({ folder, options }: Extract<ToLogThread, { kind: "open" }>): void {
     try {
       this.#file = LogFile.open(folder, options, (range) => this.#post({ kind: "damaged", range }));
-      this.#post({ kind: "opened" });
+      this.#post({ kind: "opened", mending: this.#file.mending });
     } catch (error) {
       this.#post({ kind: "refused", error: sendError(error) });
     }

@@ -80,6 +80,12 @@ export class ThreadLink {
   #take(message: FromLogThread): void {
     switch (message.kind) {
       case "opened":
+        if (message.mending !== undefined) {
+          logger.error("the write-ahead log of stored messages was damaged, and is mended", {
+            folder: this.#options.folder,
+            ...message.mending,
+          });
+        }
         this.#opened.resolve();
         return;
       case "refused":

@@ -1,6 +1,7 @@
 import type { AskMethod, WriteCall } from "./log-calls.ts";
 import type { SentError } from "./log-errors.ts";
 import type { LogFileOptions } from "./log-parts.ts";
+import type { JournalMending } from "./mended-journal.ts";
 import type { DamagedRange, LogRead } from "./message-log.ts";
 import type { PackedBatches } from "./packed-batches.ts";
 
@@ -27,7 +28,7 @@ export type Outcome =
   | { readonly isOk: false; readonly error: SentError };
 
 export type FromLogThread =
-  | { readonly kind: "opened" }
+  | { readonly kind: "opened"; readonly mending: JournalMending | undefined }
   | { readonly kind: "refused"; readonly error: SentError }
   /** For the oldest write that has no answer yet; one for each call. */
   | { readonly kind: "written"; readonly outcomes: readonly Outcome[] }
