@@ -4,11 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { accountOf } from "./account.ts";
-import { FAULTS, type FaultName } from "./nemesis.ts";
+import { UNDAMAGING } from "./nemesis.ts";
 import { type RunResult, runHistory } from "./run-history.ts";
 
 const DURATION_MS = 40_000;
-const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
 
 let folder: string;
 let seed: number;
@@ -19,7 +18,7 @@ beforeAll(async () => {
   seed = Number(process.env["AGENTRT_SEED"] ?? Math.floor(Math.random() * 1_000_000_000));
   folder = mkdtempSync(join(tmpdir(), `agentrt-history-${seed}-`));
   const tell = (line: string): unknown => told.push(line);
-  result = await runHistory({ seed, folder, faults: FAULT_NAMES, durationMs: DURATION_MS, tell });
+  result = await runHistory({ seed, folder, faults: UNDAMAGING, durationMs: DURATION_MS, tell });
 }, 180_000);
 
 afterAll(() => {

@@ -2,6 +2,7 @@
 import { oneOf, type Random, wholeFrom } from "../kit/random.ts";
 import type { Direction } from "./faulty-link.ts";
 import { clock } from "./history-file.ts";
+import type { DiskTrouble } from "./host-disk.ts";
 import { PUBLISHERS, SUBSCRIBER_PROCESSES, WORKERS, type World } from "./world.ts";
 
 interface FaultKind {
@@ -52,6 +53,22 @@ async function pause(world: World, random: Random, name: Parameters<World["signa
     world.signal(name, "SIGSTOP");
     await Bun.sleep(random() * MAX_PAUSE_MS);
     world.signal(name, "SIGCONT");
+  });
+}
+
+async function trouble(world: World, random: Random, what: DiskTrouble): Promise<void> {
+  await during(world, `disk ${what}`, false, async () => {
+    world.disk.get(what);
+    await Bun.sleep(random() * MAX_HOLD_MS);
+    world.disk.recover();
+  });
+}
+
+async function damage(world: World, what: string, act: () => void): Promise<void> {
+  await during(world, `kill host, damage: ${what}`, true, async () => {
+    await world.kill("host");
+    act();
+    await world.start("host");
   });
 }
 
@@ -113,6 +130,23 @@ export const FAULTS = {
       });
     },
   },
+  "power-loss": {
+    weight: 3,
+    act: async (world, random) => {
+      await during(world, "kill host and power", true, async () => {
+        await world.kill("host", false);
+        world.disk.losePower(random);
+        await world.start("host");
+      });
+    },
+  },
+  "disk-full": { weight: 1, act: (world, random) => trouble(world, random, "full") },
+  "disk-fails": { weight: 1, act: (world, random) => trouble(world, random, "failing") },
+  "disk-slow": { weight: 1, act: (world, random) => trouble(world, random, "slow") },
+  "flip-bits": {
+    weight: 2,
+    act: (world, random) => damage(world, "flipped bits", () => world.disk.flipBits(random)),
+  },
   delay: {
     weight: 1,
     act: async (world, random) => {
@@ -127,6 +161,13 @@ export const FAULTS = {
 } as const satisfies Record<string, FaultKind>;
 
 export type FaultName = keyof typeof FAULTS;
+
+/** These break what is stored, after which less is promised: only what they broke is lost, and that is reported. */
+export const DAMAGE: readonly FaultName[] = ["flip-bits"];
+
+export const UNDAMAGING = (Object.keys(FAULTS) as FaultName[]).filter(
+  (name) => !DAMAGE.includes(name),
+);
 
 /** One fault after the other, with calm between, until the time is over. */
 export async function torment(

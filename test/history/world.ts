@@ -9,6 +9,7 @@ import { waitFor } from "../kit/wait.ts";
 import { FaultyLink } from "./faulty-link.ts";
 import type { ProcessChanged } from "./history.ts";
 import { HistoryFile } from "./history-file.ts";
+import { HostDisk } from "./host-disk.ts";
 import { argumentsFor } from "./program-arguments.ts";
 
 export const PUBLISHERS = ["p1", "p2"] as const;
@@ -31,13 +32,11 @@ export interface WorldOptions {
   /** Holds the history, and the data folders. */
   readonly folder: string;
   readonly random: Random;
-  /** More of the host's environment. */
-  readonly hostEnvironment?: Readonly<Record<string, string>>;
 }
 
 export class World implements AsyncDisposable {
   readonly history: string;
-  readonly hostData: string;
+  readonly disk: HostDisk;
   readonly file: HistoryFile;
   readonly links: ReadonlyMap<WorkerName, FaultyLink>;
   readonly #options: WorldOptions;
@@ -56,7 +55,7 @@ export class World implements AsyncDisposable {
     this.#httpPort = httpPort;
     this.links = links;
     this.history = join(options.folder, "history");
-    this.hostData = join(options.folder, "host");
+    this.disk = new HostDisk(join(options.folder, "host"));
     mkdirSync(this.history, { recursive: true });
     this.file = new HistoryFile(this.history, "run");
   }
@@ -105,13 +104,17 @@ export class World implements AsyncDisposable {
     }
   }
 
-  async kill(name: ProcessName): Promise<void> {
+  /** @param hasPower false when the host's disk loses its power, too; see {@link disk} */
+  async kill(name: ProcessName, hasPower = true): Promise<void> {
     const life = this.#life(name);
     life.isMeantToEnd = true;
     // Noted before, since what it does until then may be its last.
     this.#note(life, "killed");
     await life.process.kill();
     this.#keepOutput(life);
+    if (name === "host" && hasPower) {
+      this.disk.ended();
+    }
   }
 
   /** Asks it to end, and waits. */
@@ -121,6 +124,9 @@ export class World implements AsyncDisposable {
     const code = await life.process.stop("SIGTERM", timeoutMs);
     this.#note(life, code === 0 ? "stopped" : "died");
     this.#keepOutput(life);
+    if (name === "host") {
+      this.disk.ended();
+    }
     return code;
   }
 
@@ -146,9 +152,9 @@ export class World implements AsyncDisposable {
     const process = startAgentrt(
       [
         ...["--role=host", `--listen=${this.hostAddress}`, `--http=127.0.0.1:${this.#httpPort}`],
-        ...[`--data=${this.hostData}`, "--durable-topics=d.*", "--durable-max-deliver=3"],
+        ...[`--data=${this.disk.data}`, "--durable-topics=d.*", "--durable-max-deliver=3"],
       ],
-      { env: this.#options.hostEnvironment ?? {} },
+      { env: this.disk.environment },
     );
     const life = this.#begin("host", "host", process);
     await process.waitForLog("host ready", READY_MS);

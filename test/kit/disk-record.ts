@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 /** What a process did to the files of a folder; see disk-recorder.c. */
@@ -61,11 +61,50 @@ function stepOf(kind: number | undefined, name: string, offset: number, data: Bu
   }
 }
 
+type Change = DiskStep & { readonly kind: "write" | "truncate" };
+
+/** What is in a file. */
+class Content {
+  /** With room behind, in which nothing but zeros is. */
+  #bytes: Buffer;
+  #length: number;
+
+  constructor(bytes: Buffer = Buffer.alloc(0)) {
+    this.#bytes = Buffer.from(bytes);
+    this.#length = bytes.length;
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  change(step: Change): this {
+    if (step.kind === "truncate") {
+      this.#grow(step.size);
+      this.#bytes.fill(0, step.size);
+      this.#length = step.size;
+    } else {
+      this.#grow(step.offset + step.data.length);
+      step.data.copy(this.#bytes, step.offset);
+      this.#length = Math.max(this.#length, step.offset + step.data.length);
+    }
+    return this;
+  }
+
+  #grow(size: number): void {
+    if (size > this.#bytes.length) {
+      const grown = Buffer.alloc(Math.max(size, 2 * this.#bytes.length));
+      this.bytes.copy(grown);
+      this.#bytes = grown;
+    }
+  }
+}
+
 interface File {
   /** As of its last sync. */
-  synced: Buffer;
+  readonly synced: Content;
   /** Done since then. */
-  pending: (DiskStep & { kind: "write" | "truncate" })[];
+  pending: Change[];
 }
 
 /** A disk that is told what was done, and can lose its power at any moment. */
@@ -74,11 +113,41 @@ export class ImitatedDisk {
   /** Names that the folder has for good. */
   #listed = new Map<string, File>();
 
+  /** With all files of a folder, for good. */
+  static of(folder: string): ImitatedDisk {
+    const disk = new ImitatedDisk();
+    for (const [name, bytes] of filesIn(folder)) {
+      disk.#files.set(name, { synced: new Content(bytes), pending: [] });
+    }
+    disk.#listed = new Map(disk.#files);
+    return disk;
+  }
+
+  /**
+   * What was done last before a kill may not have been recorded: takes it from the folder, as something that is not
+   * synced.
+   */
+  catchUp(folder: string): void {
+    const found = new Map(filesIn(folder));
+    for (const name of this.#files.keys()) {
+      if (!found.has(name)) {
+        this.#files.delete(name);
+      }
+    }
+    for (const [name, data] of found) {
+      const file = this.#files.get(name);
+      if (file === undefined || !contentOf(file, file.pending).equals(data)) {
+        this.apply({ kind: "truncate", name, size: data.length });
+        this.apply({ kind: "write", name, offset: 0, data });
+      }
+    }
+  }
+
   apply(step: DiskStep): void {
     switch (step.kind) {
       case "write":
       case "truncate": {
-        const file = this.#files.get(step.name) ?? { synced: Buffer.alloc(0), pending: [] };
+        const file = this.#files.get(step.name) ?? { synced: new Content(), pending: [] };
         this.#files.set(step.name, file);
         file.pending.push(step);
         return;
@@ -93,7 +162,9 @@ export class ImitatedDisk {
         }
         const file = this.#files.get(step.name);
         if (file !== undefined) {
-          file.synced = file.pending.reduce(change, file.synced);
+          for (const one of file.pending) {
+            file.synced.change(one);
+          }
           file.pending = [];
         }
         return;
@@ -117,20 +188,18 @@ export class ImitatedDisk {
       const [listed, current] = [this.#listed.get(name), this.#files.get(name)];
       const file = listed === current || isKept() ? current : listed;
       if (file !== undefined) {
-        const content = file.pending
-          .flatMap((step) => survivors(step, isKept))
-          .reduce(change, file.synced);
-        writeFileSync(join(folder, name), content);
+        const kept = file.pending.flatMap((step) => survivors(step, isKept));
+        writeFileSync(join(folder, name), contentOf(file, kept));
       }
     }
   }
 }
 
-function survivors(step: File["pending"][number], isKept: () => boolean): File["pending"] {
+function survivors(step: Change, isKept: () => boolean): readonly Change[] {
   if (step.kind === "truncate") {
     return isKept() ? [step] : [];
   }
-  const parts: File["pending"] = [];
+  const parts: Change[] = [];
   for (let from = 0; from < step.data.length; ) {
     const until = Math.min(step.data.length, from + SECTOR - ((step.offset + from) % SECTOR));
     if (isKept()) {
@@ -141,16 +210,21 @@ function survivors(step: File["pending"][number], isKept: () => boolean): File["
   return parts;
 }
 
-function change(content: Buffer, step: File["pending"][number]): Buffer {
-  if (step.kind === "truncate") {
-    const cut = Buffer.alloc(step.size);
-    content.copy(cut);
-    return cut;
+/** With these changes since its last sync. */
+function contentOf({ synced }: File, changes: readonly Change[]): Buffer {
+  if (changes.length === 0) {
+    return synced.bytes;
   }
-  const size = Math.max(content.length, step.offset + step.data.length);
-  const grown =
-    size > content.length || content.length === 0 ? Buffer.alloc(size) : Buffer.from(content);
-  content.copy(grown);
-  step.data.copy(grown, step.offset);
-  return grown;
+  const content = new Content(synced.bytes);
+  for (const one of changes) {
+    content.change(one);
+  }
+  return content.bytes;
+}
+
+/** Names and contents. The shared index of a write-ahead log is made anew at each start, so it is left out. */
+function filesIn(folder: string): (readonly [string, Buffer])[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith("-shm"))
+    .map(({ name }) => [name, readFileSync(join(folder, name))]);
 }

@@ -2,11 +2,15 @@
  * Records what a process does to the files of one folder, in the order in which it is done: loaded by LD_PRELOAD,
  * with RECORD_FOLDER and RECORD_FILE in the environment.
  *
+ * With RECORD_TROUBLE, the path of a file: while there is such a file, its first letter says what is wrong with the
+ * disk. f: it is full, and nothing more can be written. e: what is synced fails. s: a sync takes 50 ms longer.
+ *
  * One entry: u8 kind, u16 length of the name in the folder, u64 offset, u32 length of the data, name, data; numbers
  * little-endian. Kinds: 1 write, 2 sync, 3 truncate, 4 unlink, 5 mark (offset is its number).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -47,6 +51,25 @@ static void emit(uint8_t kind, const char *name, uint64_t offset, const void *da
   free(entry);
 }
 
+/* What is wrong with the disk now, or 0. */
+static char trouble(void) {
+  static ssize_t (*real_read)(int, void *, size_t);
+  const char *file = getenv("RECORD_TROUBLE");
+  int fd = file == NULL ? -1 : open(file, O_RDONLY);
+  char what = 0;
+  if (fd < 0) {
+    return 0;
+  }
+  if (real_read == NULL) {
+    real_read = dlsym(RTLD_NEXT, "read");
+  }
+  if (real_read(fd, &what, 1) != 1) {
+    what = 0;
+  }
+  close(fd);
+  return what;
+}
+
 /* The name of a path in the recorded folder, "." for the folder itself, or NULL. */
 static const char *inside(const char *path) {
   const char *folder = getenv("RECORD_FOLDER");
@@ -71,12 +94,32 @@ static const char *name_of(int fd, char *buffer, size_t size) {
   return inside(buffer);
 }
 
+/* True when it has to fail because of the trouble; errno is set then. */
+static int fails(uint8_t kind) {
+  char what = trouble();
+  if (kind == 1 && what == 'f') {
+    errno = ENOSPC;
+    return 1;
+  }
+  if (kind == 2 && what == 'e') {
+    errno = EIO;
+    return 1;
+  }
+  if (kind == 2 && what == 's') {
+    usleep(50000);
+  }
+  return 0;
+}
+
 /* Done and recorded in one step, so that the record has the order of what was done. */
 #define RECORDED(call, kind, offset, data, size)              \
   char path[4096];                                            \
   const char *name = name_of(fd, path, sizeof path);          \
   if (name == NULL) {                                         \
     return call;                                              \
+  }                                                           \
+  if (fails(kind)) {                                          \
+    return -1;                                                \
   }                                                           \
   pthread_mutex_lock(&lock);                                  \
   __typeof__(call) result = call;                             \
