@@ -43,6 +43,11 @@ export class LinkCalls implements CallSink {
     this.#maxRoutes = Math.min(MAX_ROUTES, Math.floor(count * SHARE));
   }
 
+  /** Of those, so many are for calls. */
+  get maxRoutes(): number {
+    return this.#maxRoutes;
+  }
+
   write(envelope: RequestEnvelope | ResponseEnvelope): boolean | undefined {
     if (this.#maxRoutes === 0) {
       return undefined;

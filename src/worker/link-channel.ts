@@ -14,7 +14,6 @@ import {
   creditOf,
   decodeRoute,
   encodeControlFrame,
-  encodeRoute,
   readPacket,
 } from "../wire/link/frames.ts";
 import { type CreditWindow, creditWindow, PacketWriter } from "../wire/link/packet-writer.ts";
@@ -22,6 +21,7 @@ import { Receipts } from "../wire/link/receipts.ts";
 import { decodeResult, encodeRegistrations } from "../wire/link/registration-frames.ts";
 import { LINK_VERSION } from "../wire/link/service.ts";
 import type { BatchSink, RefusedRecords } from "./frame-sink.ts";
+import { IntroducedRoutes } from "./introduced-routes.ts";
 import { LinkCalls } from "./link-calls.ts";
 import type { NumberedRoute } from "./outgoing-batches.ts";
 
@@ -70,8 +70,7 @@ export class LinkChannel implements BatchSink {
   readonly #receipts: Receipts;
   readonly calls: LinkCalls;
   readonly #inbound = new Map<number, BatchRoute>();
-  readonly #introduced = new Set<number>();
-  #forgotten: number[] = [];
+  readonly #introduced: IntroducedRoutes;
   #accepted = 0;
   #durablePatterns: readonly TopicPattern[] = [];
   readonly #refusals: RefusedRecords[] = [];
@@ -85,6 +84,7 @@ export class LinkChannel implements BatchSink {
     const { stream, producer, lastInstance, registrations, registrationBytes } = options;
     this.#writer = new PacketWriter(stream, { bytes: 0, messages: 0 }, () => this.#onDrain());
     this.calls = new LinkCalls(this.#writer);
+    this.#introduced = new IntroducedRoutes(this.#writer);
     this.#receipts = new Receipts(WINDOW, (bytes, messages) => {
       const value = { takenBytes: BigInt(bytes), takenMessages: BigInt(messages) };
       this.#writer.sendControl(encodeControlFrame({ case: "credit", value }));
@@ -143,18 +143,12 @@ export class LinkChannel implements BatchSink {
   }
 
   write(frame: Uint8Array, { number, route }: NumberedRoute, messages: number): boolean {
-    this.#tellForgotten();
-    if (!this.#introduced.has(number)) {
-      this.#introduced.add(number);
-      this.#writer.sendControl(encodeRoute(number, route));
-    }
+    this.#introduced.introduce(number, route);
     return this.#writer.send(frame, messages);
   }
 
   forget(route: number): void {
-    if (this.#introduced.delete(route)) {
-      this.#forgotten.push(route);
-    }
+    this.#introduced.forget(route);
   }
 
   /** Tells the host, which is going away, that nothing more comes but answers. */
@@ -172,14 +166,6 @@ export class LinkChannel implements BatchSink {
   close(): void {
     this.#receipts.close();
     this.#writer.close();
-  }
-
-  #tellForgotten(): void {
-    if (this.#forgotten.length > 0) {
-      const numbers = this.#forgotten;
-      this.#forgotten = [];
-      this.#writer.sendControl(encodeControlFrame({ case: "routesGone", value: { numbers } }));
-    }
   }
 
   #read(packet: Uint8Array): void {
@@ -233,6 +219,7 @@ export class LinkChannel implements BatchSink {
           }),
         );
         this.calls.hostRoutes = maxRoutes;
+        this.#introduced.max = maxRoutes - this.calls.maxRoutes;
         this.#accepted = Number(accepted);
         this.#writer.window = creditWindow(frame.value);
         this.#options.onWelcome({ instance, capabilities, results });
