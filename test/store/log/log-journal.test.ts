@@ -13,6 +13,7 @@ const OPTIONS = {
   dedupBatchesPerProducer: 1_000,
   dedupProducerAgeMs: 1_000_000,
   maxFileBytes: undefined,
+  dead: { maxRecords: 1_000, maxBytes: 1_000_000, maxAgeMs: undefined },
 };
 
 let folder: string;
@@ -90,7 +91,7 @@ test("journal - a bit that flips while the host is down is turned back where tha
       });
     }
   }
-});
+}, 30_000);
 
 test("journal - whichever bits flip in it, what is missing is reported, but for the last transaction", () => {
   const bits = fc.uniqueArray(fc.integer({ min: 32 * 8, max: journal.length * 8 - 1 }), {
