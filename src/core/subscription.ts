@@ -76,6 +76,13 @@ export function patternOf(subscription: Subscription): string {
   return subscription.kind === "type" ? subscription.topicType : subscription.topicTypePrefix;
 }
 
+/** The same subscription with another text for its agent type, such as an equal one that is kept anyway. */
+export function withAgentType(subscription: Subscription, agentType: string): Subscription {
+  return subscription.kind === "type"
+    ? new TypeSubscription(subscription.topicType, agentType, subscription.id)
+    : new TypePrefixSubscription(subscription.topicTypePrefix, agentType, subscription.id);
+}
+
 /** AutoGen's rule of equality: the same id, or the same pattern, kind and agent type. */
 export function isSameSubscription(a: Subscription, b: Subscription): boolean {
   return a.id === b.id || routeKeyOf(a) === routeKeyOf(b);

@@ -1,23 +1,26 @@
 import { AgentrtError } from "../core/errors.ts";
-import { routeKeyOf, type Subscription } from "../core/subscription.ts";
-import { SubscriptionIndex } from "../core/subscription-index.ts";
+import { PatternIndex } from "../core/pattern-index.ts";
+import { type Subscription, withAgentType } from "../core/subscription.ts";
 import type { Session } from "./session.ts";
 
 interface Held {
   readonly subscription: Subscription;
   readonly owner: Session;
+  /** Whoever made the same subscription after it. */
+  next: Held | undefined;
 }
 
 /**
  * The subscriptions of all workers. Several workers may make the same one when they share its agent
  * type; the index, which routing uses, then has the first of them only.
+ *
+ * There may be very many: for each there is what is kept of it, and one entry in each map, no more.
  */
 export class HostSubscriptions {
-  readonly #index = new SubscriptionIndex();
   readonly #byId = new Map<string, Held>();
-  /** By route: whoever made it, the one in the index first. */
-  readonly #byRoute = new Map<string, Held[]>();
-  readonly #byType = new Map<string, Set<string>>();
+  /** The first of each pattern, kind and agent type. */
+  readonly #firsts = new PatternIndex<Held>(({ subscription }) => subscription);
+  readonly #firstsByType = new Map<string, Set<Held>>();
 
   *all(): Generator<Subscription> {
     for (const { subscription } of this.#byId.values()) {
@@ -35,19 +38,16 @@ export class HostSubscriptions {
 
   /** The distinct subscriptions of an agent type. */
   *ofType(agentType: string): Generator<Subscription> {
-    for (const route of this.#byType.get(agentType) ?? []) {
-      const [first] = this.#byRoute.get(route) ?? [];
-      if (first !== undefined) {
-        yield first.subscription;
-      }
+    for (const { subscription } of this.#firstsByType.get(agentType) ?? []) {
+      yield subscription;
     }
   }
 
   /** How many of the distinct subscriptions of an agent type the worker has made. */
   countOf(agentType: string, owner: Session): number {
     let count = 0;
-    for (const route of this.#byType.get(agentType) ?? []) {
-      if (this.#byRoute.get(route)?.some((held) => held.owner === owner) === true) {
+    for (const first of this.#firstsByType.get(agentType) ?? []) {
+      if (heldBy(owner, first) !== undefined) {
         count += 1;
       }
     }
@@ -57,10 +57,7 @@ export class HostSubscriptions {
   /** The worker's own subscription with this id or this route. */
   own(owner: Session, subscription: Subscription): Subscription | undefined {
     const byId = this.#byId.get(subscription.id);
-    const held =
-      byId?.owner === owner
-        ? byId
-        : this.#byRoute.get(routeKeyOf(subscription))?.find((other) => other.owner === owner);
+    const held = byId?.owner === owner ? byId : heldBy(owner, this.#firsts.get(subscription));
     return held?.subscription;
   }
 
@@ -69,11 +66,8 @@ export class HostSubscriptions {
    * @throws AgentrtError `SUBSCRIPTION_EXISTS`; `data` says whose it is
    */
   add(owner: Session, subscription: Subscription, mayShare: boolean): void {
-    const route = routeKeyOf(subscription);
-    const same = this.#byRoute.get(route) ?? [];
-    const inTheWay =
-      this.#byId.get(subscription.id) ??
-      (mayShare ? same.find((held) => held.owner === owner) : same[0]);
+    const first = this.#firsts.get(subscription);
+    const inTheWay = this.#byId.get(subscription.id) ?? (mayShare ? heldBy(owner, first) : first);
     if (inTheWay !== undefined) {
       // The text is AutoGen's own, which its workers may show or compare. The client id lets a
       // worker that comes back see that the subscription in its way is its own.
@@ -82,14 +76,13 @@ export class HostSubscriptions {
         data: { id, agentType, clientId: inTheWay.owner.clientId },
       });
     }
-    if (same.length === 0) {
-      this.#index.add(subscription);
-    }
-    const held: Held = { subscription, owner };
+    const held: Held = { subscription: this.#sharingType(subscription), owner, next: undefined };
     this.#byId.set(subscription.id, held);
-    this.#byRoute.set(route, [...same, held]);
-    const routes = this.#byType.get(subscription.agentType) ?? new Set();
-    this.#byType.set(subscription.agentType, routes.add(route));
+    if (first === undefined) {
+      this.#makeFirst(held);
+    } else {
+      lastOf(first).next = held;
+    }
   }
 
   /** @throws AgentrtError `NO_SUCH_SUBSCRIPTION` */
@@ -101,31 +94,71 @@ export class HostSubscriptions {
       });
     }
     this.#byId.delete(id);
-    const { subscription } = held;
-    const route = routeKeyOf(subscription);
-    const others = (this.#byRoute.get(route) ?? []).filter((other) => other !== held);
-    if (this.#index.get(id) !== undefined) {
-      this.#index.remove(id);
-      const [next] = others;
-      if (next !== undefined) {
-        this.#index.add(next.subscription);
+    const { subscription, next } = held;
+    const first = this.#firsts.get(subscription);
+    if (first !== undefined && first !== held) {
+      const before = beforeIn(first, held);
+      if (before !== undefined) {
+        before.next = next;
       }
-    }
-    if (others.length > 0) {
-      this.#byRoute.set(route, others);
       return held;
     }
-    this.#byRoute.delete(route);
-    const routes = this.#byType.get(subscription.agentType);
-    routes?.delete(route);
-    if (routes?.size === 0) {
-      this.#byType.delete(subscription.agentType);
+    this.#firsts.delete(subscription);
+    const ofType = this.#firstsByType.get(subscription.agentType);
+    ofType?.delete(held);
+    if (next !== undefined) {
+      this.#makeFirst(next);
+    } else if (ofType?.size === 0) {
+      this.#firstsByType.delete(subscription.agentType);
     }
     return held;
   }
 
   /** Calls `visit` once for each distinct subscription that matches the topic type. */
   forEachMatch(topicType: string, visit: (subscription: Subscription) => void): void {
-    this.#index.forEachMatch(topicType, visit);
+    this.#firsts.forEachMatch(topicType, ({ subscription }) => visit(subscription));
   }
+
+  #makeFirst(held: Held): void {
+    this.#firsts.set(held);
+    const { agentType } = held.subscription;
+    const ofType = this.#firstsByType.get(agentType);
+    if (ofType === undefined) {
+      this.#firstsByType.set(agentType, new Set([held]));
+    } else {
+      ofType.add(held);
+    }
+  }
+
+  /** Each came with a text of its own for the type that thousands may have in common. */
+  #sharingType(subscription: Subscription): Subscription {
+    const [known] = this.#firstsByType.get(subscription.agentType) ?? [];
+    return known === undefined
+      ? subscription
+      : withAgentType(subscription, known.subscription.agentType);
+  }
+}
+
+function heldBy(owner: Session, first: Held | undefined): Held | undefined {
+  let held = first;
+  while (held !== undefined && held.owner !== owner) {
+    held = held.next;
+  }
+  return held;
+}
+
+function lastOf(first: Held): Held {
+  let held = first;
+  while (held.next !== undefined) {
+    held = held.next;
+  }
+  return held;
+}
+
+function beforeIn(first: Held, wanted: Held): Held | undefined {
+  let held: Held | undefined = first;
+  while (held !== undefined && held.next !== wanted) {
+    held = held.next;
+  }
+  return held;
 }

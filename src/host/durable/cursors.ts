@@ -92,9 +92,12 @@ export class Cursors {
   unsubscribed(subscription: Subscription): void {
     const { agentType } = subscription;
     const pattern = patternIn(subscription);
-    const isLeft = Array.from(this.#parts?.registry.subscriptionsOf(agentType) ?? [], patternIn);
     const before = this.#wanted.get(agentType);
-    if (before !== undefined && !isLeft.some((one) => isSame(one, pattern))) {
+    if (before === undefined) {
+      return;
+    }
+    const isLeft = Array.from(this.#parts?.registry.subscriptionsOf(agentType) ?? [], patternIn);
+    if (!isLeft.some((one) => isSame(one, pattern))) {
       const patterns = before.filter((one) => !isSame(one, pattern));
       if (patterns.length === 0) {
         void this.remove(agentType);
