@@ -42,6 +42,7 @@ export async function runAgents(
     registration: "wait",
     stateStore: store,
     maxMessageBytes: values["max-message-size"],
+    compression: values.compression,
     drainTimeoutMs: values["drain-timeout"],
     retainMaxValues: values["retain-max-values"],
     retainMaxBytes: values["retain-max-size"],

@@ -1,8 +1,21 @@
+import { COMPRESSIONS } from "../worker/compression.ts";
 import { numberType, sizeType } from "./quantity-types.ts";
+import { AGENT_ROLES } from "./roles.ts";
 import { setting } from "./setting.ts";
+import { choiceType } from "./setting-types.ts";
 
 /** Settings of agentrt's own dialect. */
 export const LINK_SETTINGS = {
+  compression: setting({
+    group: "worker",
+    type: choiceType(COMPRESSIONS),
+    roles: AGENT_ROLES,
+    fallback: () => "auto" as const,
+    about: {
+      en: "Compresses batches of 1 KiB and more on their way to the host and from it to the receivers, where that makes them smaller. `zstd` and `gzip` where the host knows it, `auto` the best of them unless the host is on this machine.",
+      zh: "压缩发往主机并由主机转发给接收方的 1 KiB 及以上的批次，仅在确实变小时采用。`zstd`、`gzip` 需主机支持；`auto` 在主机不在本机时选用两者中最好的。",
+    },
+  }),
   "max-routes": setting({
     group: "limits",
     type: numberType({ min: 1, max: 1_000_000, isInteger: true }),

@@ -48,8 +48,12 @@ export class DeadLetters {
   }
 
   /** One letter for all messages of a batch; each of them is counted. */
-  addBatch(reason: ErrorCode, detail: string, batch: EventBatch): void {
-    const { route, sequence, count, records } = batch;
+  addBatch(
+    reason: ErrorCode,
+    detail: string,
+    batch: Pick<EventBatch, "route" | "sequence" | "count"> & { readonly recordsBytes: number },
+  ): void {
+    const { route, sequence, count, recordsBytes } = batch;
     this.addLetter({
       at: new Date().toISOString(),
       reason,
@@ -59,7 +63,7 @@ export class DeadLetters {
       destination: String(route.topic),
       sender: String(route.sender ?? ""),
       dataType: route.dataType,
-      bytes: records.byteLength,
+      bytes: recordsBytes,
       messages: count,
     });
   }

@@ -8,7 +8,7 @@ import { messagesIn, type OutboundFrame } from "./outbox.ts";
 import type { Session } from "./session.ts";
 import type { MutableTotals } from "./totals.ts";
 
-export type UndeliveredReason = "QUEUE_FULL" | "WORKER_GONE";
+export type UndeliveredReason = "BAD_FRAME" | "QUEUE_FULL" | "WORKER_GONE";
 
 export interface DeliveryParts {
   readonly totals: MutableTotals;
@@ -95,6 +95,7 @@ export function frameOfBatch(
   agentTypes?: readonly string[],
 ): OutboundFrame {
   const { out, bytes } = agentTypes === undefined ? batch.whole : batch.bytesFor(agentTypes);
-  const size = ENVELOPE_OVERHEAD_BYTES + bytes.byteLength;
+  // A worker that does not read its encoding gets it inflated, which is kept as long as it waits.
+  const size = ENVELOPE_OVERHEAD_BYTES + bytes.byteLength + batch.savedBytes;
   return { envelope: batch, out, bytes, priority, size };
 }

@@ -152,7 +152,7 @@ export class Session {
         }
       });
     }
-    this.outbox.attach(link ?? sinkOf(stream));
+    this.outbox.attach(link ?? sinkOf(stream, (count) => this.#lost(count)));
     return replaced;
   }
 
@@ -188,7 +188,7 @@ export class Session {
         this.controlOutbox.drained();
       }
     });
-    this.controlOutbox.attach(sinkOf(stream));
+    this.controlOutbox.attach(sinkOf(stream, (count) => this.#lost(count)));
     return replaced;
   }
 
@@ -239,6 +239,10 @@ export class Session {
     return streams;
   }
 
+  #lost(count: number): void {
+    this.shed += count;
+  }
+
   #streams(): readonly HostStream[] {
     const stream = this.#state.name === "connected" ? this.#state.stream : undefined;
     return [this.#control, stream].filter((one) => one !== undefined);
@@ -253,7 +257,7 @@ export class Session {
 }
 
 /** What waited in agentrt's own form for a worker that now speaks AutoGen's dialect goes out in AutoGen's. */
-function sinkOf(stream: HostStream): FrameSink {
+function sinkOf(stream: HostStream, onUnreadable: (count: number) => void): FrameSink {
   return {
     write: (bytes, { envelope, out }) => {
       if (envelope.kind === "durable") {
@@ -264,7 +268,13 @@ function sinkOf(stream: HostStream): FrameSink {
         const isLinked = envelope instanceof LinkedRequest || envelope instanceof LinkedResponse;
         return stream.write(isLinked ? encodeMessage(envelope) : bytes);
       }
-      const frames = takenApart(envelope, out?.receivers ?? []);
+      let frames: readonly OutboundFrame[] = [];
+      try {
+        frames = takenApart(envelope, out?.receivers ?? []);
+      } catch {
+        // Nobody had to read it before: what its publisher sent are no records.
+        onUnreadable(envelope.count);
+      }
       return frames.reduce((_, frame) => stream.write(frame.bytes), true);
     },
   };

@@ -1,4 +1,5 @@
 import { Metadata } from "@grpc/grpc-js";
+import { ENCODINGS, type Encoding } from "./link/compression.ts";
 
 /**
  * What a peer of ours can do beyond AutoGen's protocol, told as metadata when a channel is opened, in
@@ -13,8 +14,10 @@ import { Metadata } from "@grpc/grpc-js";
  *
  * - `hand-over`: a worker gives and takes the state of an instance; see core/hand-over.ts.
  * - `registrations`: a host takes agent types and subscriptions in the hello.
+ * - `gzip`, `zstd`: a worker reads batches that are compressed so, a host takes them.
  */
 export type Capability =
+  | Encoding
   | "cancel"
   | "hand-in"
   | "hand-over"
@@ -24,9 +27,17 @@ export type Capability =
 
 const OF_CHANNELS: readonly Capability[] = ["cancel", "hand-in", "leave", "leave-type"];
 /** What our workers can do, for their hello. */
-export const WORKER_CAPABILITIES: readonly Capability[] = [...OF_CHANNELS, "hand-over"];
+export const WORKER_CAPABILITIES: readonly Capability[] = [
+  ...OF_CHANNELS,
+  "hand-over",
+  ...ENCODINGS,
+];
 /** What our host can do, for its welcome. */
-export const HOST_CAPABILITIES: readonly Capability[] = [...OF_CHANNELS, "registrations"];
+export const HOST_CAPABILITIES: readonly Capability[] = [
+  ...OF_CHANNELS,
+  "registrations",
+  ...ENCODINGS,
+];
 const KNOWN: ReadonlySet<string> = new Set([...WORKER_CAPABILITIES, ...HOST_CAPABILITIES]);
 const CAPABILITIES_HEADER = "agentrt-capabilities";
 

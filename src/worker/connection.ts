@@ -181,6 +181,7 @@ export class Connection {
       onWelcome: () => this.#parts.onOpened(link),
       channelMetadata: this.#parts.channelMetadata,
       onBatch: this.#parts.onBatch,
+      onBadBatch: (error) => this.#parts.onBadFrame(error, link),
       onCursorFloor: this.#parts.onCursorFloor,
       onFrame: (bytes) => this.#read(bytes, link),
       onCall: (envelope) => this.#parts.onEnvelope(envelope, link),
@@ -226,7 +227,9 @@ export class Connection {
     onConnected(link, signal);
     outgoing.attach(link);
     const { hostAddress, clientId } = options;
-    logger.info("worker connected", { hostAddress, clientId, dialect: link.dialect });
+    const { dialect } = link;
+    const compression = link.batches?.encoding ?? "off";
+    logger.info("worker connected", { hostAddress, clientId, dialect, compression });
     this.#firstConnected.resolve();
   }
 

@@ -1,6 +1,7 @@
 import type { RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import type { AgentrtError } from "../core/errors.ts";
 import type { TopicPattern } from "../core/topic-pattern.ts";
+import type { Encoding } from "../wire/link/compression.ts";
 import type { NumberedRoute } from "./outgoing-batches.ts";
 
 /** Where frames go: a connection, as this queue sees it. */
@@ -24,8 +25,13 @@ export interface CallSink {
 export interface BatchSink {
   /** Number of the last record that the host had taken when the connection was made. */
   readonly accepted: number;
-  /** Takes a batch frame with so many messages; false: take no more until `onDrain` calls. */
-  write(frame: Uint8Array, route: NumberedRoute, messages: number): boolean;
+  /** What batches may be compressed with on this connection. */
+  readonly encoding: Encoding | undefined;
+  /**
+   * Takes a batch frame with so many messages; false: take no more until `onDrain` calls.
+   * @param savedBytes what compression has taken off it
+   */
+  write(frame: Uint8Array, route: NumberedRoute, messages: number, savedBytes: number): boolean;
   /** No batch comes on the route any more. */
   forget(route: number): void;
   /** Calls `listener` with the number of the last record that the host has taken, each time that it says so. */
@@ -37,7 +43,7 @@ export interface BatchSink {
   ): void;
 }
 
-/** Records of a durable topic that the host could not store. */
+/** Records of a durable topic that the host could not store, or of any that it could not read. */
 export interface RefusedRecords {
   /** Number of the first one. */
   readonly first: number;

@@ -6,6 +6,7 @@ import type { Registration, RegistrationResult } from "../core/registration.ts";
 import { AgentRpcClient, type FrameStream } from "../wire/autogen/client.ts";
 import { type Capability, capabilitiesIn } from "../wire/capabilities.ts";
 import { fromServiceError } from "../wire/grpc-status.ts";
+import { type Compression, encodingFor } from "./compression.ts";
 import type { DurableOutcomes } from "./durable-intake.ts";
 import type { BatchSink, CallSink, FrameSink } from "./frame-sink.ts";
 import { type HostWelcome, LinkChannel } from "./link-channel.ts";
@@ -18,6 +19,7 @@ export interface HostLinkOptions {
   readonly clientId: string;
   readonly maxMessageBytes: number;
   readonly dialect: Dialect;
+  readonly compression: Compression;
   /** Names this process to hosts that know batches. */
   readonly producer: string;
   /** The host's instance that the last link went to; empty at first. */
@@ -33,6 +35,8 @@ export interface HostLinkOptions {
   readonly onCall: (envelope: RequestEnvelope | ResponseEnvelope) => void;
   /** A batch came; `taken` is to be called when it is where there is room for it. */
   readonly onBatch: (batch: EventBatch, taken: () => void) => void;
+  /** The records of a batch cannot be read, and are lost. */
+  readonly onBadBatch: (error: AgentrtError) => void;
   readonly onCursorFloor: (cursor: string, floor: number) => void;
   /** The host stops; {@link HostLink.answerGoingAway} is to be called when nothing more is to be sent but answers. */
   readonly onGoingAway: () => void;
@@ -89,6 +93,10 @@ export class HostLink implements FrameSink {
         this.#instance = instance;
         this.#capabilities = capabilitiesIn(declared, capabilities);
         this.#registered = results;
+        if (this.#channel !== undefined) {
+          const can = (capability: Capability): boolean => this.can(capability);
+          this.#channel.encoding = encodingFor(options.compression, hostAddress, can);
+        }
         options.onWelcome();
         isReady();
       };
@@ -204,11 +212,13 @@ export class HostLink implements FrameSink {
       producer,
       lastInstance,
       registrations,
+      maxMessageBytes: options.maxMessageBytes,
       registrationBytes: Math.min(MAX_REGISTRATION_BYTES, options.maxMessageBytes / 4),
       onWelcome,
       onMessage: onFrame,
       onCall,
       onBatch,
+      onBadBatch: options.onBadBatch,
       onGoingAway: options.onGoingAway,
       onCursorFloor: options.onCursorFloor,
       onUnreadable: (error) => {

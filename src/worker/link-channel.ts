@@ -1,18 +1,17 @@
 import type { RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
-import { AgentrtError, ERROR_CODES, type ErrorCode } from "../core/errors.ts";
-import type { BatchRoute, EventBatch } from "../core/event-batch.ts";
+import { AgentrtError } from "../core/errors.ts";
+import type { EventBatch } from "../core/event-batch.ts";
 import type { Registration, RegistrationResult } from "../core/registration.ts";
-import { RECEIVERS_HEADER } from "../core/routing-headers.ts";
 import type { TopicPattern } from "../core/topic-pattern.ts";
 import type { FrameStream } from "../wire/autogen/client.ts";
 import { WORKER_CAPABILITIES } from "../wire/capabilities.ts";
+import { isErrorCode } from "../wire/grpc-status.ts";
 import { encodeMessageFrame } from "../wire/link/batch-frame.ts";
+import type { Encoding } from "../wire/link/compression.ts";
 import {
-  type BatchFrame,
   type ControlFrame,
   type ControlFrameInit,
   creditOf,
-  decodeRoute,
   encodeControlFrame,
   readPacket,
 } from "../wire/link/frames.ts";
@@ -22,6 +21,7 @@ import { decodeResult, encodeRegistrations } from "../wire/link/registration-fra
 import { LINK_VERSION } from "../wire/link/service.ts";
 import type { BatchSink, RefusedRecords } from "./frame-sink.ts";
 import { IntroducedRoutes } from "./introduced-routes.ts";
+import { LinkBatches } from "./link-batches.ts";
 import { LinkCalls } from "./link-calls.ts";
 import type { NumberedRoute } from "./outgoing-batches.ts";
 
@@ -49,12 +49,16 @@ export interface LinkChannelOptions {
   readonly registrations: readonly Registration[];
   /** That those may take in the hello; the others are not in it. */
   readonly registrationBytes: number;
+  /** The largest message in both directions. */
+  readonly maxMessageBytes: number;
   readonly onWelcome: (welcome: HostWelcome) => void;
   readonly onMessage: (message: Uint8Array) => void;
   /** A call or an answer came in agentrt's own form. */
   readonly onCall: (envelope: RequestEnvelope | ResponseEnvelope) => void;
   /** A batch came; `taken` is to be called when it is where there is room for it. */
   readonly onBatch: (batch: EventBatch, taken: () => void) => void;
+  /** The records of a batch cannot be read, and are lost. */
+  readonly onBadBatch: (error: AgentrtError) => void;
   /** Nothing below the position comes again for the cursor. */
   readonly onCursorFloor: (cursor: string, floor: number) => void;
   /** The host stops: nothing more should be sent. */
@@ -69,7 +73,7 @@ export class LinkChannel implements BatchSink {
   readonly #writer: PacketWriter;
   readonly #receipts: Receipts;
   readonly calls: LinkCalls;
-  readonly #inbound = new Map<number, BatchRoute>();
+  readonly #batches: LinkBatches;
   readonly #introduced: IntroducedRoutes;
   #accepted = 0;
   #durablePatterns: readonly TopicPattern[] = [];
@@ -89,6 +93,14 @@ export class LinkChannel implements BatchSink {
       const value = { takenBytes: BigInt(bytes), takenMessages: BigInt(messages) };
       this.#writer.sendControl(encodeControlFrame({ case: "credit", value }));
     });
+    this.#batches = new LinkBatches({
+      maxMessageBytes: options.maxMessageBytes,
+      receipts: this.#receipts,
+      onBatch: options.onBatch,
+      onUnreadable: options.onBadBatch,
+      nack: (cursor, position, error) =>
+        this.report({ case: "nack", value: { cursor, position: BigInt(position), error } }),
+    });
     stream.on("data", (packet: Uint8Array) => this.#read(packet));
     this.#writer.sendControl(
       encodeControlFrame({
@@ -106,6 +118,9 @@ export class LinkChannel implements BatchSink {
     );
     this.#writer.flush();
   }
+
+  /** Set once the host has said what it can do. */
+  encoding: Encoding | undefined;
 
   get accepted(): number {
     return this.#accepted;
@@ -142,9 +157,14 @@ export class LinkChannel implements BatchSink {
     return this.#writer.send(encodeMessageFrame(message), 1);
   }
 
-  write(frame: Uint8Array, { number, route }: NumberedRoute, messages: number): boolean {
+  write(
+    frame: Uint8Array,
+    { number, route }: NumberedRoute,
+    messages: number,
+    savedBytes: number,
+  ): boolean {
     this.#introduced.introduce(number, route);
-    return this.#writer.send(frame, messages);
+    return this.#writer.send(frame, messages, savedBytes);
   }
 
   forget(route: number): void {
@@ -173,7 +193,7 @@ export class LinkChannel implements BatchSink {
       for (const frame of readPacket(packet)) {
         switch (frame.kind) {
           case "batch":
-            this.#batch(frame);
+            this.#batches.take(frame);
             break;
           case "call":
           case "answer":
@@ -196,18 +216,6 @@ export class LinkChannel implements BatchSink {
     }
   }
 
-  #batch(frame: BatchFrame): void {
-    const route = this.#inbound.get(frame.route);
-    if (route === undefined) {
-      throw new AgentrtError("BAD_FRAME", `The host has not agreed on route ${frame.route}.`);
-    }
-    const { sequence, position, count, records } = frame;
-    const credit = creditOf(frame);
-    this.#options.onBatch({ kind: "batch", route, sequence, position, count, records }, () =>
-      this.#receipts.take(credit, count),
-    );
-  }
-
   #control({ frame }: ControlFrame): void {
     switch (frame.case) {
       case "welcome": {
@@ -227,12 +235,12 @@ export class LinkChannel implements BatchSink {
       }
       case "route":
         if (!this.calls.agree(frame.value)) {
-          this.#inbound.set(frame.value.number, namingReceivers(decodeRoute(frame.value)));
+          this.#batches.agree(frame.value);
         }
         break;
       case "routesGone":
         for (const number of frame.value.numbers) {
-          this.#inbound.delete(number);
+          this.#batches.forget(number);
           this.calls.forgetInbound(number);
         }
         break;
@@ -270,16 +278,4 @@ export class LinkChannel implements BatchSink {
 
 function patternIn(text: string): TopicPattern {
   return text.endsWith("*") ? { kind: "prefix", text: text.slice(0, -1) } : { kind: "type", text };
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(ERROR_CODES, code);
-}
-
-/** The dispatcher reads from the headers who an event is for, as in AutoGen's dialect. */
-function namingReceivers(route: BatchRoute): BatchRoute {
-  const { receivers, headers } = route;
-  return receivers.length === 0
-    ? route
-    : { ...route, headers: { ...headers, [RECEIVERS_HEADER]: receivers.join(",") } };
 }

@@ -1,12 +1,16 @@
+import { getLogger } from "@logtape/logtape";
 import type { EventEnvelope } from "../core/envelope.ts";
 import type { AgentrtError } from "../core/errors.ts";
 import { eventsOf } from "../wire/link/batched-event.ts";
+import { BatchPacking, type PackedBatch, plain } from "./batch-packing.ts";
 import type { BatchSink, RefusedRecords } from "./frame-sink.ts";
 import type { ClosedBatch } from "./outgoing-batches.ts";
 
+const logger = getLogger(["agentrt", "worker"]);
+
 interface Unaccepted {
   readonly batch: ClosedBatch;
-  readonly frame: Uint8Array;
+  packed: PackedBatch;
   /** Numbers of its first and last records. */
   readonly first: number;
   readonly last: number;
@@ -22,6 +26,7 @@ export class UnacceptedBatches {
   #batches: Unaccepted[] = [];
   #lastNumber = 0;
   #isSendingAgain = false;
+  readonly #packing = new BatchPacking();
 
   /** True while batches of an earlier connection have to go out before any other. */
   get isSendingAgain(): boolean {
@@ -39,6 +44,11 @@ export class UnacceptedBatches {
     for (const one of this.#batches) {
       if (one.first >= first && one.last < end) {
         one.batch.outcome?.reject(error);
+        if (one.batch.outcome === undefined) {
+          // Nobody waits for it: whoever published was told that it is on its way.
+          const topic = String(one.batch.route.route.topic);
+          logger.error("the host has refused messages, which are lost", { topic, count, error });
+        }
       }
     }
     this.#batches = this.#batches.filter((one) => one.first < first || one.last >= end);
@@ -57,9 +67,9 @@ export class UnacceptedBatches {
   send(batch: ClosedBatch, sink: BatchSink): boolean {
     const first = this.#lastNumber + 1;
     this.#lastNumber += batch.records.count;
-    const frame = batch.records.close(batch.route.number, first);
-    this.#batches.push({ batch, frame, first, last: this.#lastNumber, isToSendAgain: false });
-    return write(sink, frame, batch);
+    const packed = this.#packing.pack(batch, first, sink.encoding);
+    this.#batches.push({ batch, packed, first, last: this.#lastNumber, isToSendAgain: false });
+    return write(sink, packed, batch);
   }
 
   /** What a new connection's host has not taken is to be sent again. */
@@ -67,6 +77,10 @@ export class UnacceptedBatches {
     this.accepted(sink.accepted);
     for (const one of this.#batches) {
       one.isToSendAgain = true;
+      const { batch, first, packed } = one;
+      if (packed.encoding !== undefined && packed.encoding !== sink.encoding) {
+        one.packed = plain(batch, first);
+      }
     }
     this.#isSendingAgain = this.#batches.length > 0;
   }
@@ -76,7 +90,7 @@ export class UnacceptedBatches {
     for (const one of this.#batches) {
       if (one.isToSendAgain) {
         one.isToSendAgain = false;
-        if (!write(sink, one.frame, one.batch)) {
+        if (!write(sink, one.packed, one.batch)) {
           return false;
         }
       }
@@ -114,8 +128,12 @@ export class UnacceptedBatches {
   }
 }
 
-function write(sink: BatchSink, frame: Uint8Array, { route, records }: ClosedBatch): boolean {
-  const hasRoom = sink.write(frame, route, records.count);
+function write(
+  sink: BatchSink,
+  { frame, savedBytes }: PackedBatch,
+  { route, records }: ClosedBatch,
+): boolean {
+  const hasRoom = sink.write(frame, route, records.count, savedBytes);
   if (route.isForgotten) {
     sink.forget(route.number);
   }

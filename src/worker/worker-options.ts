@@ -1,5 +1,6 @@
 import type { PublishOptions } from "../core/runtime.ts";
 import type { TopicId } from "../core/topic-id.ts";
+import { COMPRESSIONS, type Compression } from "./compression.ts";
 import type { Dialect } from "./host-link.ts";
 import { invalidOption, wholeNumber } from "./option-values.ts";
 import type { RegistrationPolicy } from "./registrations.ts";
@@ -46,6 +47,12 @@ export interface WorkerOptions extends RuntimeOptions {
    */
   readonly dialect: Dialect;
   /**
+   * Whether batches of 1 KiB and more are compressed on their way to the host and on to the receivers,
+   * where that makes them smaller: `zstd` or `gzip` where the host knows it, `auto` the best of them unless
+   * the host is on this machine, `off`. AutoGen's dialect has none. Default: `auto`.
+   */
+  readonly compression: Compression;
+  /**
    * Last values published with `retain` that are remembered, to be handed in again to a host that has
    * lost them; the oldest go first, and 0 remembers none. Default: 10,000.
    */
@@ -87,6 +94,10 @@ export function workerOptions(input: WorkerOptionsInput = {}): WorkerOptions {
   if (dialect !== "agentrt" && dialect !== "autogen") {
     throw invalidOption("dialect", String(dialect), '"agentrt" or "autogen"');
   }
+  const compression = input.compression ?? "auto";
+  if (!COMPRESSIONS.includes(compression)) {
+    throw invalidOption("compression", String(compression), "auto, off, zstd or gzip");
+  }
   const ms = (
     name: keyof WorkerOptionsInput,
     value: number | undefined,
@@ -106,6 +117,7 @@ export function workerOptions(input: WorkerOptionsInput = {}): WorkerOptions {
     registration,
     lastWill: input.lastWill,
     dialect,
+    compression,
     retainMaxValues: wholeNumber("retainMaxValues", input.retainMaxValues, 10_000, 0, 10_000_000),
     retainMaxBytes: wholeNumber(
       "retainMaxBytes",

@@ -101,6 +101,7 @@ const SAMPLES: Record<SettingName, Samples> = {
   },
   "durable-dead-max-age": { ...timeTo("1s", "36500d", "999ms", "36501d"), legal: ["7d", "off"] },
   "durable-max-size": { legal: ["1GiB", "2MiB"], bounds: ["1MiB", "1024GiB"], illegal: ["1KiB"] },
+  compression: { legal: ["off", "zstd"], illegal: ["on", "lz4"] },
   "link-window": { legal: ["1KiB", "2MiB"], bounds: ["1KiB", "1GiB"], illegal: ["1", "2GiB"] },
   "link-window-messages": {
     legal: ["16", "100000"],

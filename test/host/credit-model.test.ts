@@ -14,6 +14,9 @@ import { creditOf, type LinkFrame, messagesOf, readPacket } from "../../src/wire
 import type { CreditWindow } from "../../src/wire/link/packet-writer.ts";
 import { Receipts } from "../../src/wire/link/receipts.ts";
 
+/** Nothing here is compressed. */
+const READS_NONE = { encodings: new Set<number>(), onUnreadable: () => undefined };
+
 /** The share of the window that urgent frames may use beyond it. */
 const URGENT = 1.25;
 
@@ -97,7 +100,7 @@ function connect(account: Account, real: Real, window: CreditWindow): void {
   real.stream = new Stream();
   real.credits = [];
   real.arrived = [];
-  real.sink = new LinkSink(real.stream, window, () => real.outbox.drained());
+  real.sink = new LinkSink(real.stream, window, () => real.outbox.drained(), READS_NONE);
   real.receipts.close();
   real.receipts = new Receipts(window, (bytes, messages) => real.credits.push({ bytes, messages }));
   real.outbox.attach(watched(real.sink, account));
@@ -338,7 +341,7 @@ test("property - credit from a host to a worker: never more than the window, nev
       const stream = new Stream();
       const real: Real = {
         ...{ outbox, stream, credits: [], arrived: [] },
-        sink: new LinkSink(stream, window, () => undefined),
+        sink: new LinkSink(stream, window, () => undefined, READS_NONE),
         receipts: new Receipts(window, () => undefined),
         routes: { high: routeOf({ priority: "high" }), normal: routeOf({}) },
       };

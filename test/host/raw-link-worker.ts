@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Client, type ClientDuplexStream, credentials, Metadata } from "@grpc/grpc-js";
 import { TypeSubscription } from "../../src/core/subscription.ts";
@@ -8,7 +9,7 @@ import {
   OpenRequestSchema,
   type RegistrationSchema,
 } from "../../src/wire/gen/agentrt/v1/link_pb.ts";
-import { OpenBatch } from "../../src/wire/link/batch-frame.ts";
+import { encodeBatchFrame, OpenBatch, type Packing } from "../../src/wire/link/batch-frame.ts";
 import { type LinkFrame, readPacket } from "../../src/wire/link/frames.ts";
 import { LINK } from "../../src/wire/link/service.ts";
 import { waitFor } from "../kit/wait.ts";
@@ -57,13 +58,15 @@ export class RawWorker implements Disposable {
     await waitFor(() => this.controls("welcome").length > 0, { what: "a welcome" });
   }
 
-  /** Greets with registrations. */
+  /** Greets with registrations, and with what it can do. */
   async register(
     registrations: readonly MessageInitShape<typeof RegistrationSchema>[],
     producer = `${this.clientId}.1`,
+    capabilities: readonly string[] = [],
   ): Promise<void> {
     const value = { version: 1, producer, windowBytes: 1_000_000n };
-    this.send({ case: "hello", value: { ...value, registrations: [...registrations] } });
+    const more = { registrations: [...registrations], capabilities: [...capabilities] };
+    this.send({ case: "hello", value: { ...value, ...more } });
     await waitFor(() => this.controls("welcome").length > 0, { what: "a welcome" });
   }
 
@@ -78,6 +81,14 @@ export class RawWorker implements Disposable {
       batch.append(Buffer.from(text), undefined);
     }
     this.stream.write(batch.close(route, sequence));
+  }
+
+  /** Publishes a batch as it is given. Returns its bytes. */
+  publishPacked(sequence: number, count: number, head: Packing, records: Uint8Array): Uint8Array {
+    const batch = { route: 1, sequence, position: 0, count, checksum: crc32(records) };
+    const frame = encodeBatchFrame({ ...batch, packing: head }, records);
+    this.stream.write(frame);
+    return frame;
   }
 
   agreeCalls(number: number, targetType: string, targetKey = "k"): void {

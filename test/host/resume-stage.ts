@@ -137,6 +137,8 @@ export class Line {
     this.#channel = new LinkChannel({
       stream: worker as unknown as FrameStream,
       ...{ producer: PRODUCER, lastInstance, registrations: [], registrationBytes: 0 },
+      maxMessageBytes: 4_194_304,
+      onBadBatch: ({ message }) => this.faults.push(message),
       onWelcome: () => {
         this.#isWelcome = true;
       },

@@ -39,6 +39,7 @@ class Connection {
       },
       batches: {
         accepted,
+        encoding: undefined,
         write: (frame, _route, messages) => this.#send(frame, messages),
         forget: () => undefined,
         onAccepted: (listener) => {

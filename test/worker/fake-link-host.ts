@@ -2,6 +2,7 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 import { Metadata, Server, ServerCredentials, type ServerDuplexStream } from "@grpc/grpc-js";
 import { AGENT_RPC } from "../../src/wire/autogen/service.ts";
 import {
+  type FrameSchema,
   type Hello,
   OpenRequestSchema,
   OpenResponseSchema,
@@ -12,6 +13,7 @@ import {
   RegisterAgentTypeRequestSchema,
   RemoveSubscriptionRequestSchema,
 } from "../../src/wire/gen/agents/agent_worker_pb.ts";
+import { type LinkFrame, readPacket } from "../../src/wire/link/frames.ts";
 import { LINK } from "../../src/wire/link/service.ts";
 
 type Stream = ServerDuplexStream<Uint8Array, Uint8Array>;
@@ -29,6 +31,8 @@ export const FIRST_WELCOME = {
 /** A host that speaks agentrt.v1.Link as its .proto file says, and does what a test tells it to. */
 export class FakeLinkHost implements AsyncDisposable {
   readonly hellos: Hello[] = [];
+  /** Everything that came, as our own reader reads it. */
+  readonly frames: LinkFrame[] = [];
   /** The unary calls, in the order in which they came. */
   readonly calls: string[] = [];
   readonly streams: Stream[] = [];
@@ -43,6 +47,7 @@ export class FakeLinkHost implements AsyncDisposable {
         stream.on("end", () => stream.end());
         stream.on("error", () => undefined);
         stream.on("data", (bytes: Uint8Array) => {
+          this.frames.push(...readPacket(bytes));
           for (const { frame } of fromBinary(OpenRequestSchema, bytes).frames) {
             if (frame.case === "hello") {
               this.hellos.push(frame.value);
@@ -89,8 +94,16 @@ export class FakeLinkHost implements AsyncDisposable {
   }
 
   welcome(value: MessageInitShape<typeof WelcomeSchema>): void {
-    const packet = create(OpenResponseSchema, { frames: [{ frame: { case: "welcome", value } }] });
-    this.streams.at(-1)?.write(toBinary(OpenResponseSchema, packet));
+    this.send({ case: "welcome", value });
+  }
+
+  send(...frames: readonly NonNullable<MessageInitShape<typeof FrameSchema>["frame"]>[]): void {
+    const packet = create(OpenResponseSchema, { frames: frames.map((frame) => ({ frame })) });
+    this.sendBytes(toBinary(OpenResponseSchema, packet));
+  }
+
+  sendBytes(packet: Uint8Array): void {
+    this.streams.at(-1)?.write(packet);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -21,6 +21,7 @@ describe("worker options", () => {
       registration: "fail",
       lastWill: undefined,
       dialect: "agentrt",
+      compression: "auto",
       retainMaxValues: 10_000,
       retainMaxBytes: 16 * 2 ** 20,
       maxMessageBytes: 4 * 2 ** 20,
@@ -84,6 +85,7 @@ describe("worker options", () => {
     for (const [name, value] of [
       ["mailboxFullPolicy", "drop-everything"],
       ["registration", "maybe"],
+      ["compression", "lz4"],
     ] as const) {
       const error = thrownBy(() => workerOptions({ [name]: value } as WorkerOptionsInput));
       expect(error.data["option"]).toBe(name);

@@ -63,7 +63,7 @@ export const COMMANDS = Object.freeze({
     about: { en: "publishes messages on a topic", zh: "向主题发布消息" },
     operands: { min: 2, max: 2 },
     options: ["type", "rate", "count", "priority", "connect-timeout", "json"],
-    settings: DIAL,
+    settings: [...DIAL, "compression"],
     details: {
       en: "TOPIC is type or type/source; without a source it is default. DATA is a text or JSON; @FILE is what is in the file, and - publishes each line of standard input. --count repeats DATA, or ends after so many lines.",
       zh: "TOPIC 为 类型 或 类型/来源，省略来源时为 default。DATA 为文本或 JSON；@FILE 取文件内容；- 将标准输入的每一行作为一条消息。--count 重复发送 DATA，或限制读取的行数。",

@@ -47,6 +47,7 @@ export async function withClient<T>(
   const runtime = new GrpcWorkerAgentRuntime({
     hostAddress,
     maxMessageBytes: values["max-message-size"],
+    compression: values.compression,
     drainTimeoutMs: values["drain-timeout"],
     connectTimeoutMs: options["connect-timeout"] ?? needs.connectTimeoutMs,
     callTimeoutMs: needs.callTimeoutMs,

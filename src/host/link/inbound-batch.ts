@@ -1,7 +1,9 @@
+import { crc32 } from "node:zlib";
 import type { BatchRoute, EventBatch } from "../../core/event-batch.ts";
-import { patchRoute } from "../../wire/link/batch-frame.ts";
+import { encodeBatchFrame, patchRoute } from "../../wire/link/batch-frame.ts";
 import { type BatchedEvent, eventsOf } from "../../wire/link/batched-event.ts";
-import type { BatchFrame } from "../../wire/link/frames.ts";
+import { inflate } from "../../wire/link/compression.ts";
+import { type BatchFrame, savedBytesOf } from "../../wire/link/frames.ts";
 import type { InboundRoute } from "./inbound-routes.ts";
 import type { OutRoute } from "./out-route.ts";
 
@@ -11,18 +13,21 @@ export class InboundBatch implements EventBatch {
   readonly sequence: number;
   readonly position: number;
   readonly count: number;
-  readonly checksum: number;
-  readonly records: Uint8Array;
+  /** How its records are compressed in the bytes that go out; 0 is not at all. */
+  readonly encoding: number;
+  /** What compression takes off those bytes. */
+  readonly savedBytes: number;
   readonly #inbound: InboundRoute;
   readonly #frame: BatchFrame;
+  #inflated: Uint8Array | undefined;
   #events: readonly BatchedEvent[] | undefined;
 
   constructor(frame: BatchFrame, inbound: InboundRoute) {
     this.sequence = frame.sequence;
     this.position = frame.position;
     this.count = frame.count;
-    this.checksum = frame.checksum;
-    this.records = frame.records;
+    this.encoding = frame.encoding;
+    this.savedBytes = frame.encoding === 0 ? 0 : savedBytesOf(frame);
     this.#inbound = inbound;
     this.#frame = frame;
     patchRoute(frame.bytes, frame.routeAt, inbound.whole.number);
@@ -40,6 +45,31 @@ export class InboundBatch implements EventBatch {
     return this.#inbound.route.headers;
   }
 
+  /** Without compression. @throws AgentrtError `BAD_FRAME` */
+  get records(): Uint8Array {
+    const { encoding, records, inflatedBytes } = this.#frame;
+    if (encoding === 0) {
+      return records;
+    }
+    this.#inflated ??= inflate(encoding, records, inflatedBytes);
+    return this.#inflated;
+  }
+
+  /** Makes sure that its records can be read. @throws AgentrtError `BAD_FRAME` */
+  inflate(): void {
+    this.#inflated = this.records;
+  }
+
+  /** Of the records without compression. @throws AgentrtError `BAD_FRAME` */
+  get checksum(): number {
+    return this.encoding === 0 ? this.#frame.checksum : crc32(this.records);
+  }
+
+  /** Bytes of the records without compression, as the batch says. */
+  get recordsBytes(): number {
+    return this.#frame.inflatedBytes;
+  }
+
   get byteLength(): number {
     return this.#frame.bytes.byteLength;
   }
@@ -55,6 +85,12 @@ export class InboundBatch implements EventBatch {
     const bytes = Buffer.from(this.#frame.bytes);
     patchRoute(bytes, this.#frame.routeAt, out.number);
     return { out, bytes };
+  }
+
+  /** The bytes for a worker that does not read its encoding. @throws AgentrtError `BAD_FRAME` */
+  inflatedFor({ number }: OutRoute): Uint8Array {
+    const { sequence, position, count, checksum, records } = this;
+    return encodeBatchFrame({ route: number, sequence, position, count, checksum }, records);
   }
 
   /** Its records one by one, for peers that know no batches. @throws AgentrtError `BAD_FRAME` */

@@ -21,6 +21,7 @@ import { type AgentRpcParts, badFrame, watchEnd } from "../admission.ts";
 import { assertHeadersFit } from "../header-limits.ts";
 import type { HostStream, Session } from "../session.ts";
 import { tracedRoute } from "../traced-route.ts";
+import { assertTakable, batchReadingOf } from "./batch-reading.ts";
 import { checkedHello } from "./checked-hello.ts";
 import { DurableLink } from "./durable-link.ts";
 import { InboundBatch } from "./inbound-batch.ts";
@@ -141,13 +142,14 @@ export class LinkReader {
     const { parts, state, session, stream, will } = this.#options;
     const hello = frame.frame.value;
     const { producer, window } = checkedHello(hello);
-    const sink = new LinkSink(stream, window, () => {
+    session.capabilities = capabilitiesIn(stream.metadata, hello.capabilities);
+    const onRoom = (): void => {
       if (session.isCurrent(stream)) {
         session.outbox.drained();
       }
-    });
+    };
+    const sink = new LinkSink(stream, window, onRoom, batchReadingOf(parts, session));
     state.producers.touch(producer);
-    session.capabilities = capabilitiesIn(stream.metadata, hello.capabilities);
     sink.writeControl(welcome(hello, this.#options));
     this.#phase = { name: "connected", producer, sink };
     this.#durable.open(producer, sink);
@@ -196,17 +198,23 @@ export class LinkReader {
       this.#receipts.take(creditOf(frame), messagesOf(frame));
       return;
     }
-    const { events } = parts.router;
     const batch = new InboundBatch(frame, route);
     const declaration = parts.durable.topics.declarationFor(batch.topic.type);
-    if (declaration === undefined) {
-      events.publishBatch(batch, session);
-      this.#receipts.take(creditOf(frame), messagesOf(frame));
-      return;
+    const taken = (): void => this.#receipts.take(creditOf(frame), messagesOf(frame));
+    try {
+      assertTakable(frame, parts.options.maxMessageBytes);
+      if (declaration !== undefined) {
+        batch.inflate();
+        this.#durable.publish(batch, declaration, taken);
+        return;
+      }
+      parts.router.events.publishBatch(batch, session);
+    } catch (thrown) {
+      const error = AgentrtError.from(thrown);
+      badFrame(parts, session, error);
+      state.producers.hold(producer, frame.sequence, frame.count)(error);
     }
-    this.#durable.publish(batch, declaration, () =>
-      this.#receipts.take(creditOf(frame), messagesOf(frame)),
-    );
+    taken();
   }
 
   #call(frame: CallFrame): void {

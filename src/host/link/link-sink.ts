@@ -1,3 +1,4 @@
+import { AgentrtError } from "../../core/errors.ts";
 import { encodeMessageFrame } from "../../wire/link/batch-frame.ts";
 import { encodeControlFrame } from "../../wire/link/frames.ts";
 import {
@@ -7,6 +8,8 @@ import {
 } from "../../wire/link/packet-writer.ts";
 import { messagesIn, type OutboundFrame } from "../outbox.ts";
 import type { SessionLink } from "../session.ts";
+import type { BatchReading } from "./batch-reading.ts";
+import type { InboundBatch } from "./inbound-batch.ts";
 import type { OutRoute, RouteKnower } from "./out-route.ts";
 
 /** How much of the window urgent frames may use beyond it: they would wait for all that is under way. */
@@ -25,12 +28,19 @@ export class LinkSink implements SessionLink, RouteKnower {
   #firstInFlight = 0;
   readonly #routes = new Set<OutRoute>();
   #gone: number[] = [];
+  readonly #reading: BatchReading;
   /** Set when the worker has answered that it sends no more. */
   hasAnsweredGoAway = false;
 
   /** @param onRoom called each time that it takes frames again */
-  constructor(stream: PacketStream, window: CreditWindow, onRoom: () => void) {
+  constructor(
+    stream: PacketStream,
+    window: CreditWindow,
+    onRoom: () => void,
+    reading: BatchReading,
+  ) {
     this.#writer = new PacketWriter(stream, window, onRoom);
+    this.#reading = reading;
   }
 
   get underWay(): CreditWindow {
@@ -51,13 +61,38 @@ export class LinkSink implements SessionLink, RouteKnower {
   }
 
   write(bytes: Uint8Array, frame: OutboundFrame): boolean {
-    const { out } = frame;
+    const { out, envelope } = frame;
+    if (envelope.kind === "batch" && envelope.encoding !== 0 && out !== undefined) {
+      return this.#writeCompressed(bytes, frame, envelope, out);
+    }
     this.#tellGone();
     if (out !== undefined) {
       this.#introduce(out);
     }
     const unit = out === undefined ? encodeMessageFrame(bytes) : bytes;
     const hasRoom = this.#writer.send(unit, messagesIn(frame));
+    this.#inFlight.push({ frame, until: this.#writer.sentBytes });
+    return hasRoom;
+  }
+
+  /** As it came when the worker reads it so, else inflated. */
+  #writeCompressed(
+    bytes: Uint8Array,
+    frame: OutboundFrame,
+    batch: InboundBatch,
+    out: OutRoute,
+  ): boolean {
+    const isRead = this.#reading.encodings.has(batch.encoding);
+    let unit = bytes;
+    try {
+      unit = isRead ? bytes : batch.inflatedFor(out);
+    } catch (error) {
+      this.#reading.onUnreadable(AgentrtError.from(error), frame);
+      return this.#writer.hasRoom;
+    }
+    this.#tellGone();
+    this.#introduce(out);
+    const hasRoom = this.#writer.send(unit, batch.count, isRead ? batch.savedBytes : 0);
     this.#inFlight.push({ frame, until: this.#writer.sentBytes });
     return hasRoom;
   }

@@ -18,9 +18,10 @@ export const TAG = {
   checksum: 0x2d,
   encoding: 0x30,
   records: 0x3a,
+  inflatedBytes: 0x45,
 } as const;
 
-/** Room before the records for everything that comes before them: at the most 53 bytes. */
+/** Room before the records for everything that comes before them: at the most 60 bytes. */
 const HEAD_BYTES = 64;
 const FIRST_CAPACITY = 512;
 const TWO_TO_32 = 0x1_0000_0000;
@@ -79,6 +80,12 @@ export class OpenBatch {
     this.#bytes.set(head, start);
     return this.#bytes.subarray(start, this.#end);
   }
+
+  /** The same with its records compressed. */
+  closePacked(route: number, sequence: number, packing: Packing, packed: Uint8Array): Uint8Array {
+    const head = { route, sequence, position: 0, count: this.#count, checksum: crc32(packed) };
+    return encodeBatchFrame({ ...head, packing }, packed);
+  }
 }
 
 export interface BatchHead {
@@ -88,6 +95,15 @@ export interface BatchHead {
   readonly count: number;
   readonly checksum: number;
   readonly recordsLength: number;
+  /** Of compressed records. */
+  readonly packing?: Packing;
+}
+
+/** How records are compressed. */
+export interface Packing {
+  readonly encoding: number;
+  /** Bytes of the records without it. */
+  readonly inflatedBytes: number;
 }
 
 /** A packet with one batch frame. */
@@ -125,8 +141,9 @@ const scratch = Buffer.alloc(HEAD_BYTES);
 
 /** Everything of a packet with one batch frame that comes before the records. */
 function encodeHead(head: BatchHead): Uint8Array {
-  const { recordsLength } = head;
-  const batchLength = 34 + varintLength(recordsLength) + recordsLength;
+  const { recordsLength, packing } = head;
+  const packingLength = packing === undefined ? 0 : 7;
+  const batchLength = 34 + packingLength + varintLength(recordsLength) + recordsLength;
   const frameLength = 1 + varintLength(batchLength) + batchLength;
   scratch[0] = TAG.frame;
   let at = writeVarint(scratch, 1, frameLength);
@@ -142,6 +159,12 @@ function encodeHead(head: BatchHead): Uint8Array {
   at = scratch.writeUInt32LE(head.count, at + 1);
   scratch[at] = TAG.checksum;
   at = scratch.writeUInt32LE(head.checksum, at + 1);
+  if (packing !== undefined) {
+    scratch[at] = TAG.encoding;
+    scratch[at + 1] = packing.encoding;
+    scratch[at + 2] = TAG.inflatedBytes;
+    at = scratch.writeUInt32LE(packing.inflatedBytes, at + 3);
+  }
   scratch[at] = TAG.records;
   at = writeVarint(scratch, at + 1, recordsLength);
   return scratch.subarray(0, at);

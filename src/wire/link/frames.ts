@@ -21,8 +21,13 @@ export interface BatchFrame {
   readonly sequence: number;
   readonly position: number;
   readonly count: number;
-  /** CRC-32 of the records. */
+  /** CRC-32 of the records as they came. */
   readonly checksum: number;
+  /** How the records are compressed; 0 is not at all. */
+  readonly encoding: number;
+  /** Bytes of the records without their encoding, as the batch says. */
+  readonly inflatedBytes: number;
+  /** As they came. */
   readonly records: Uint8Array;
   /** A packet with this frame alone: a view into what came. */
   readonly bytes: Uint8Array;
@@ -59,9 +64,14 @@ export function encodeControlFrame(frame: ControlFrameInit): Uint8Array {
   return toBinary(OpenRequestSchema, create(OpenRequestSchema, { frames: [{ frame }] }));
 }
 
-/** Bytes of a frame as flow control counts them: all that it takes in its packet. */
+/** Bytes of a frame as flow control counts them: all that it takes in its packet, without compression. */
 export function creditOf(frame: BatchFrame | CallFrame | MessageFrame): number {
-  return frame.kind === "batch" ? frame.bytes.byteLength : frame.byteLength;
+  return frame.kind === "batch" ? frame.bytes.byteLength + savedBytesOf(frame) : frame.byteLength;
+}
+
+/** What compression takes off a batch. */
+export function savedBytesOf({ inflatedBytes, records }: BatchFrame): number {
+  return Math.max(0, inflatedBytes - records.byteLength);
 }
 
 /** Messages in a frame as flow control counts them. */
@@ -142,6 +152,8 @@ function readBatch(packet: Uint8Array, start: number, from: number, end: number)
   let position = 0;
   let count = 0;
   let checksum = 0;
+  let encoding = 0;
+  let inflatedBytes = 0;
   let records: Uint8Array | undefined;
   while (reader.hasMore) {
     const tag = reader.next();
@@ -163,6 +175,12 @@ function readBatch(packet: Uint8Array, start: number, from: number, end: number)
       case TAG.checksum:
         checksum = reader.skip(4) < 0 ? 0 : view.readUInt32LE(at);
         break;
+      case TAG.encoding:
+        encoding = reader.next();
+        break;
+      case TAG.inflatedBytes:
+        inflatedBytes = reader.skip(4) < 0 ? 0 : view.readUInt32LE(at);
+        break;
       case TAG.records: {
         const length = reader.next();
         const recordsAt = reader.at;
@@ -177,15 +195,30 @@ function readBatch(packet: Uint8Array, start: number, from: number, end: number)
   if (reader.isBroken || records === undefined || routeAt < 0 || count === 0 || sequence === 0) {
     throw badPacket("a batch lacks its route, sequence, count or records, or is cut off");
   }
+  if (encoding === 0) {
+    inflatedBytes = records.byteLength;
+  }
   // A record is a byte at the least, so that a count cannot ask for more work than there is data.
-  if (count > records.byteLength) {
-    throw badPacket(`a batch claims ${count} records in ${records.byteLength} bytes`);
+  if (count > inflatedBytes) {
+    throw badPacket(`a batch claims ${count} records in ${inflatedBytes} bytes`);
   }
   if (crc32(records) !== checksum) {
     throw badPacket("a batch's records do not have its checksum");
   }
   const bytes = packet.subarray(start, end);
-  return { kind: "batch", route, sequence, position, count, checksum, records, bytes, routeAt };
+  return {
+    kind: "batch",
+    route,
+    sequence,
+    position,
+    count,
+    checksum,
+    encoding,
+    inflatedBytes,
+    records,
+    bytes,
+    routeAt,
+  };
 }
 
 function readUInt53(view: Buffer, at: number): number {

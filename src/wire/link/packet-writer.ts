@@ -101,9 +101,10 @@ export class PacketWriter {
   /**
    * Sends a frame that flow control counts. False: no more until `onRoom` is called.
    * @param messages how many are in it
+   * @param savedBytes what compression has taken off it, which counts too
    */
-  send(unit: Uint8Array, messages: number): boolean {
-    this.#sentBytes += unit.byteLength;
+  send(unit: Uint8Array, messages: number, savedBytes = 0): boolean {
+    this.#sentBytes += unit.byteLength + savedBytes;
     this.#sentMessages += messages;
     this.sendControl(unit);
     return this.hasRoom;
