@@ -5,7 +5,6 @@ import { join } from "node:path";
 import type { MessageLogOptions } from "../../../src/store/log/log-options.ts";
 import type { MessageLog } from "../../../src/store/log/message-log.ts";
 import { openMessageLog } from "../../../src/store/log/open-message-log.ts";
-import { rejectionOf } from "../../kit/thrown.ts";
 import { ALL, batchOf } from "./log-batches.ts";
 
 let folder: string;
@@ -99,12 +98,16 @@ test("dead limits - what a person drops or replays makes room and is not counted
   expect(await facts()).toMatchObject({ deadRecords: 2, deadDropped: 0 });
 });
 
-test("dead limits - what could not be stored is not counted", async () => {
-  await open({ maxFileBytes: 524_288 });
-  await log.append([batchOf("p", 1, { bytes: 200_000 })]);
-  await log.append([batchOf("p", 2, { bytes: 100_000 })]);
-  // The copy of the batch has no room.
-  const error = await rejectionOf(giveUp([1]));
-  expect(error.code).toBe("STORE_FULL");
-  expect(await facts()).toEqual({ deadRecords: 0, deadBytes: 0, deadDropped: 0 });
+test("dead limits - one whose transaction failed with another call's is counted once", async () => {
+  await open({});
+  await log.append([batchOf("p", 1)]);
+  const [, bad, , next] = await Promise.allSettled([
+    giveUp([1]),
+    log.append([{ ...batchOf("p", 2), checksum: 1 }]),
+    // Those that wait while the first is written share the next transaction.
+    giveUp([1]),
+    log.append([{ ...batchOf("p", 2), checksum: 1 }]),
+  ]);
+  expect([bad?.status, next?.status]).toEqual(["rejected", "rejected"]);
+  expect(await facts()).toEqual({ deadRecords: 2, deadBytes: 64, deadDropped: 0 });
 });
