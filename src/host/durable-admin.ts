@@ -3,6 +3,7 @@ import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-j
 import { AgentrtError } from "../core/errors.ts";
 import type { TopicPattern } from "../core/topic-pattern.ts";
 import type { DeadRecordWithBatch } from "../store/log/dead-records.ts";
+import type { MessageLog } from "../store/log/message-log.ts";
 import {
   DURABLE_CALLS,
   type DurableAnswerInit,
@@ -143,7 +144,7 @@ function handlersFor(limits: DurableAdminOptions): Handlers {
         patterns: topics.length === 0 ? EVERYTHING : topics.map(patternOfRequest),
         from:
           from.case === "timeMs"
-            ? await log.positionAt(positionOfRequest(from.value, "time_ms"))
+            ? await positionAt(log, positionOfRequest(from.value, "time_ms"))
             : Math.max(1, positionOfRequest(from.value ?? 1n, "position")),
         maxBytes: maxBytes === 0 ? half : Math.min(maxBytes, half),
       };
@@ -190,6 +191,13 @@ function handlersFor(limits: DurableAdminOptions): Handlers {
       return { bytesBefore: BigInt(bytesBefore), bytesAfter: BigInt(bytesAfter) };
     },
   };
+}
+
+/** Before everything that is there, it is the beginning: what was removed may have been stored then or later. */
+async function positionAt(log: MessageLog, timeMs: number): Promise<number> {
+  const position = await log.positionAt(timeMs);
+  const { firstPosition } = await log.facts();
+  return position <= firstPosition ? 1 : position;
 }
 
 function batchOf(

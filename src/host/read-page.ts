@@ -41,15 +41,23 @@ function firstHalf(page: LogRead): LogRead {
     batches: page.batches.slice(0, half),
     next,
     isAtEnd: false,
+    removedUntil: Math.min(page.removedUntil, next),
     damaged: page.damaged.filter(({ first }) => first < next),
   };
 }
 
-function answerOf({ batches, next, isAtEnd, damaged }: LogRead): DurableAnswerInit<"read"> {
+function answerOf({
+  batches,
+  next,
+  isAtEnd,
+  removedUntil,
+  damaged,
+}: LogRead): DurableAnswerInit<"read"> {
   return {
     batches: batches.map(batchAnswer),
     next: BigInt(next),
     isAtEnd,
+    removedUntil: BigInt(removedUntil),
     damaged: damaged.map(damagedAnswer),
   };
 }

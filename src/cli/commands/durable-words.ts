@@ -95,6 +95,10 @@ export const DURABLE_SENTENCES = {
     en: `positions ${first} to ${last}${topic === "" ? "" : ` of ${topic}`} cannot be read: ${reason}`,
     zh: `位置 ${first} 至 ${last}${topic === "" ? "" : `（${topic}）`} 无法读取：${reason}`,
   }),
+  removed: (first: number, last: number) => ({
+    en: `messages at positions ${first} to ${last} are not kept any more: retention removed them`,
+    zh: `位置 ${first} 至 ${last} 之间有消息已按主题的保留规则删除`,
+  }),
   backedUp: (folder: string, bytes: number) => ({
     en: `${bytes} bytes copied to ${folder}`,
     zh: `已将 ${bytes} 字节备份到 ${folder}`,

@@ -40,6 +40,10 @@ export async function showStored(
     if (page === undefined) {
       break;
     }
+    if (page.removedUntil > first) {
+      const text = DURABLE_SENTENCES.removed(first, page.removedUntil - 1);
+      await io.printError(`agentrt: ${text[io.language]}\n`);
+    }
     for (const range of page.damaged) {
       const text = DURABLE_SENTENCES.damagedRange(
         range.first,

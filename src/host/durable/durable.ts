@@ -13,8 +13,8 @@ import { readLate } from "./late-events.ts";
 
 const logger = getLogger(["agentrt", "host"]);
 
-/** How often what is kept too long is removed. */
-const RETENTION_MS = 60_000;
+/** How often what is kept too long is removed; also each time that something else is declared. */
+const RETENTION_MS = 10_000;
 /** How often the log's size is looked at. */
 const FACTS_MS = 1_000;
 /** After a failure. */
@@ -76,6 +76,9 @@ export class Durable {
   async open({ onLate, ...parts }: OpenParts): Promise<void> {
     this.#onLate = onLate;
     await this.topics.open();
+    this.topics.onChange(() => {
+      this.#nextRetentionAtMs = 0;
+    });
     await this.cursors.open({ ...parts, topics: this.topics });
     await this.schedules.open(Date.now());
     this.#isOpen = true;

@@ -106,7 +106,7 @@ function removeSome(
     }
     remove.run(position);
     tail.removed(row.type_id, 1, row.count, row.bytes);
-    tail.removesUntil(position + row.count);
+    tail.removesUntil(row.type_id, position + row.count);
     kept.records -= row.count;
     kept.bytes -= row.bytes;
     tally.batches += 1;

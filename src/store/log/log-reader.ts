@@ -61,6 +61,7 @@ export class LogReader {
       batches,
       next,
       isAtEnd: next >= this.#tail.next,
+      removedUntil: this.#removedBetween(start, next, typeIds),
       damaged: this.#damaged.list(start, next),
     };
   }
@@ -111,6 +112,14 @@ export class LogReader {
       }
     }
     return probe.get(low)?.position ?? this.#tail.next;
+  }
+
+  #removedBetween(start: number, next: number, typeIds: ReadonlySet<number>): number {
+    let until = 0;
+    for (const id of typeIds) {
+      until = Math.max(until, this.#tail.removedUntilOf(id));
+    }
+    return until > start ? Math.min(until, next) : 0;
   }
 
   #matching(patterns: readonly TopicPattern[]): ReadonlySet<number> {

@@ -12,6 +12,9 @@ export interface TypeTotals {
 
 const NOTHING: TypeTotals = { batches: 0, records: 0, bytes: 0, newest: 0 };
 
+/** Names the fact that says from where on nothing was removed; with a colon and a type's id, of that type. */
+const REMOVED_UNTIL = "removed_until";
+
 /** Batches after which the totals are written, so that opening the file need not count more. */
 const TOTALS_EVERY = 50_000;
 
@@ -28,6 +31,8 @@ export class LogTail {
   #settledNext = 1;
   #storedAtMs = 0;
   #removedUntil = 0;
+  /** The same by type id, of what retention removed. */
+  readonly #removedOf = new Map<number, number>();
   #changesSinceWritten = 0;
 
   constructor(database: LogDatabase) {
@@ -50,10 +55,16 @@ export class LogTail {
     return this.#removedUntil;
   }
 
-  /** Retention removes below this. Follow it by {@link write} in the same transaction. */
-  removesUntil(position: number): void {
+  /** Retention removes what there is of a type below this. Follow it by {@link write} in the same transaction. */
+  removesUntil(typeId: number, position: number): void {
     // When the transaction fails, it is too high, which only makes less sure what is lost.
     this.#removedUntil = Math.max(this.#removedUntil, position);
+    this.#removedOf.set(typeId, Math.max(this.removedUntilOf(typeId), position));
+  }
+
+  /** From here on retention removed nothing of the type. */
+  removedUntilOf(typeId: number): number {
+    return this.#removedOf.get(typeId) ?? 0;
   }
 
   newestOf(typeId: number): number {
@@ -126,7 +137,10 @@ export class LogTail {
     );
     fact.run("totals_until", this.#next);
     fact.run("next_position", this.#next);
-    fact.run("removed_until", this.#removedUntil);
+    fact.run(REMOVED_UNTIL, this.#removedUntil);
+    for (const [typeId, until] of this.#removedOf) {
+      fact.run(`${REMOVED_UNTIL}:${typeId}`, until);
+    }
     this.#changesSinceWritten = 0;
   }
 
@@ -175,7 +189,14 @@ export class LogTail {
       damaged?.next ?? 1,
     );
     this.#settledNext = this.#next;
-    this.#removedUntil = this.#fact("removed_until") ?? 0;
+    this.#removedUntil = this.#fact(REMOVED_UNTIL) ?? 0;
+    for (const { name, value } of this.#database
+      .query<{ name: string; value: number }, []>(
+        `SELECT name, value FROM facts WHERE name GLOB '${REMOVED_UNTIL}:*'`,
+      )
+      .all()) {
+      this.#removedOf.set(Number(name.slice(REMOVED_UNTIL.length + 1)), value);
+    }
     this.#storedAtMs = last !== null && isSealed(last) ? last.stored_at : 0;
   }
 

@@ -63,6 +63,8 @@ export interface LogRead {
   readonly next: number;
   /** True when nothing that matches is stored at `next` or later. */
   readonly isAtEnd: boolean;
+  /** Above `from` when retention removed some of what matches between there and here; otherwise 0. */
+  readonly removedUntil: number;
   /** Found damaged by this read or before, between `from` and `next`; they will never be delivered. */
   readonly damaged: readonly DamagedRange[];
 }

@@ -154,7 +154,9 @@ export class SeenBatches {
 
   /** Inside a transaction: forgets producers that stored nothing for so long. */
   forgetSilent(nowMs: number, maxAgeMs: number): void {
-    this.write();
+    if (this.#recentCount > 0) {
+      this.write();
+    }
     const silent = this.#database
       .query<{ producer_id: number }, [number]>(
         "SELECT producer_id FROM producer_uses WHERE last_at < ?",

@@ -178,3 +178,21 @@ test("retention - a producer that is silent for long is forgotten", async () => 
     { isDuplicate: false },
   ]);
 });
+
+test("retention - a read tells what is gone of its topics, and nothing else, over a restart", async () => {
+  await log.putTopic(declare("temperature", { maxRecords: 1 }));
+  await log.append([batchOf("p", 1), batchOf("p", 2), batchOf("q", 1, { topicType: "humidity" })]);
+  await log.append([batchOf("p", 3)]);
+  await log.applyRetention();
+  const removed = async (topicType: string, from: number): Promise<number> =>
+    (await log.read({ ...everything(from), patterns: [{ kind: "type", text: topicType }] }))
+      .removedUntil;
+  for (let round = 0; round < 2; round += 1) {
+    expect(await removed("temperature", 1)).toBe(3);
+    expect(await removed("temperature", 2)).toBe(3);
+    expect(await removed("temperature", 3)).toBe(0);
+    expect(await removed("humidity", 1)).toBe(0);
+    await log.close();
+    log = await openMessageLog(folder, { now: () => nowMs });
+  }
+});

@@ -51,6 +51,7 @@ test("message log - what was appended is read back whole, in order, after it is 
       batches: [],
       next: 7,
       isAtEnd: true,
+      removedUntil: 0,
       damaged: [],
     });
     await reopen();
