@@ -97,7 +97,7 @@ test("topic - set, list and remove, for people and as JSON", async () => {
   expect((await runAgentrt(["topic", "list", ...at])).stdout).toContain("No topic is durable.");
   const set = await runAgentrt(["topic", "set", "orders", "--durable", ...at]);
   expect(set).toEqual({ code: 0, stdout: "orders is durable\n", stderr: "" });
-  const limits = ["--retention-age", "7d", "--retention-count", "1000", "--retention-size", "1GiB"];
+  const limits = ["--retention-age", "3650d", "--retention-count", "1000", "--retention-size", "1GiB"];
   expect(
     await json(
       "topic",
@@ -113,7 +113,7 @@ test("topic - set, list and remove, for people and as JSON", async () => {
   ).toEqual({
     topic: "bills*",
     durable: true,
-    retentionAgeMs: 604_800_000,
+    retentionAgeMs: 315_360_000_000,
     retentionCount: 1_000,
     retentionBytes: 1024 ** 3,
     maxDeliver: 3,
@@ -132,7 +132,7 @@ test("topic - set, list and remove, for people and as JSON", async () => {
   expect(stdout).toMatch(
     /^TOPIC +DURABLE +KEEPS FOR +KEEPS COUNT +KEEPS BYTES +MAX DELIVER +TTL\n/,
   );
-  expect(stdout).toMatch(/\nbills\* +yes +7d +1000 +1073741824 +3 +1h\n/);
+  expect(stdout).toMatch(/\nbills\* +yes +3650d +1000 +1073741824 +3 +1h\n/);
   expect(await json("topic", "remove", "bills.test")).toEqual({
     topic: "bills.test",
     removed: true,
