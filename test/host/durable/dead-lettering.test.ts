@@ -1,5 +1,5 @@
 /** What becomes of a record that is given up while it cannot be stored as dead. */
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join as joinPath } from "node:path";
@@ -17,6 +17,8 @@ import type { Commit, MessageLog } from "../../../src/store/log/message-log.ts";
 import { openMessageLog } from "../../../src/store/log/open-message-log.ts";
 import { waitFor } from "../../kit/wait.ts";
 import { joinKnowing, startHost } from "../../worker/on-our-host.ts";
+
+setDefaultTimeout(30_000);
 
 const Item = defineMessage("Item", v.object({ number: v.number() }));
 const ORDERS = new TopicId("orders", "a");

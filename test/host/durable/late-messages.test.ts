@@ -1,5 +1,5 @@
 /** What comes into the log by itself: delayed and scheduled messages, for those with a cursor and those without. */
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join as joinPath } from "node:path";
@@ -17,6 +17,8 @@ import { openMessageLog } from "../../../src/store/log/open-message-log.ts";
 import { rejectionOf } from "../../kit/thrown.ts";
 import { waitFor } from "../../kit/wait.ts";
 import { joinKnowing, startHost } from "../../worker/on-our-host.ts";
+
+setDefaultTimeout(30_000);
 
 const Item = defineMessage("Item", v.object({ number: v.number() }));
 const ORDERS = new TopicId("orders", "a");

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join as joinPath } from "node:path";
@@ -14,6 +14,8 @@ import { openMessageLog } from "../../../src/store/log/open-message-log.ts";
 import { DurableAdminClient } from "../../../src/wire/durable-admin/client.ts";
 import { waitFor } from "../../kit/wait.ts";
 import { joinKnowing, startHost } from "../../worker/on-our-host.ts";
+
+setDefaultTimeout(30_000);
 
 const Item = defineMessage("Item", v.object({ number: v.number() }));
 const ORDERS = new TopicId("orders", "a");
