@@ -66,7 +66,10 @@ export class BatchIntake {
     const { route, count } = batch;
     counts.eventsIn += count;
     const { cursor } = route;
-    if (cursor === undefined && repeats.isRepeated({ id: nameOf(batch), topic: route.topic })) {
+    if (
+      cursor === undefined &&
+      repeats.isRepeated(batch, { id: nameOf(batch), topic: route.topic })
+    ) {
       counts.duplicates += count;
       taken();
       return;

@@ -1,7 +1,9 @@
 import type { AgentId } from "../core/agent-id.ts";
 import type { EventEnvelope } from "../core/envelope.ts";
+import type { EventBatch } from "../core/event-batch.ts";
 import { RETAIN_HEADER } from "../core/routing-headers.ts";
 import type { Subscription } from "../core/subscription.ts";
+import { NewestRecords } from "./newest-records.ts";
 import { type EventIdentity, identityOf, RecentEvents } from "./recent-events.ts";
 import { isKeptValue, SeenValues } from "./seen-values.ts";
 
@@ -9,9 +11,12 @@ import { isKeptValue, SeenValues } from "./seen-values.ts";
 export class Repeats {
   readonly #recent: RecentEvents;
   readonly #values: SeenValues;
+  readonly #newest = new NewestRecords();
+  readonly #isOn: boolean;
 
   /** @param windowMs 0 takes nothing for a repetition */
   constructor(windowMs: number, maxEntries: number) {
+    this.#isOn = windowMs > 0;
     this.#recent = new RecentEvents(windowMs, maxEntries);
     this.#values = new SeenValues(windowMs === 0 ? 0 : maxEntries);
   }
@@ -31,9 +36,12 @@ export class Repeats {
     return receivers;
   }
 
-  /** True for a batch, by what names it, that came within the window; else it is remembered from now on. */
-  isRepeated(batch: EventIdentity): boolean {
-    return this.#recent.isRepeated(batch);
+  /**
+   * True for a batch, named by `identity`, that came within the window, or comes behind later ones of its publisher;
+   * else it is remembered from now on.
+   */
+  isRepeated(batch: EventBatch, identity: EventIdentity): boolean {
+    return this.#recent.isRepeated(identity) || (this.#isOn && this.#newest.isOvertaken(batch));
   }
 
   /** Nobody could take the event, so it may come again. */
