@@ -64,6 +64,17 @@ async function trouble(world: World, random: Random, what: DiskTrouble): Promise
   });
 }
 
+/** The host ends before the disk is well again. */
+async function troubleToTheEnd(world: World, random: Random, what: DiskTrouble): Promise<void> {
+  await during(world, `kill host, disk ${what}`, true, async () => {
+    world.disk.get(what);
+    await Bun.sleep(random() * MAX_DELAY_MS);
+    await world.kill("host");
+    world.disk.recover();
+    await world.start("host");
+  });
+}
+
 async function damage(world: World, what: string, act: () => void): Promise<void> {
   await during(world, `kill host, damage: ${what}`, true, async () => {
     await world.kill("host");
@@ -142,6 +153,11 @@ export const FAULTS = {
   },
   "disk-full": { weight: 1, act: (world, random) => trouble(world, random, "full") },
   "disk-fails": { weight: 1, act: (world, random) => trouble(world, random, "failing") },
+  "disk-full-kill": { weight: 1, act: (world, random) => troubleToTheEnd(world, random, "full") },
+  "disk-fails-kill": {
+    weight: 1,
+    act: (world, random) => troubleToTheEnd(world, random, "failing"),
+  },
   "disk-slow": { weight: 1, act: (world, random) => trouble(world, random, "slow") },
   "flip-bits": {
     weight: 2,

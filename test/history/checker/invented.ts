@@ -1,11 +1,13 @@
 import { keyOf, type MessageName, nameOf, topicTypeOf } from "../history.ts";
 import type { IndexedHistory, Violation } from "./indexed-history.ts";
 
-/** With these the publisher is told that the message is nowhere, and stays so. */
+/**
+ * With these the publisher is told that the message is nowhere, and stays so. STORE_UNUSABLE is none of them: what a
+ * disk that failed to sync has kept, only the disk knows.
+ */
 const REFUSALS: readonly string[] = [
   "STORE_FULL",
   "STORE_READ_ONLY",
-  "STORE_UNUSABLE",
   "TOO_LARGE",
   "QUEUE_FULL",
   "INVALID_MESSAGE",
