@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LogFile } from "../../src/store/log/log-file.ts";
-import { buildRecorder, type DiskStep, ImitatedDisk, readRecord } from "../kit/disk-record.ts";
+import { compileLibrary } from "../kit/compile-library.ts";
+import { type DiskStep, ImitatedDisk, readRecord } from "../kit/disk-record.ts";
 import { startProcess } from "../kit/process.ts";
 import { randomOf } from "../kit/random.ts";
 import { everything, textOf } from "../store/log/log-batches.ts";
@@ -22,7 +23,7 @@ beforeAll(async () => {
   lost = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "agentrt-power-"));
   const [data, record] = [join(folder, "data"), join(folder, "record")];
   mkdirSync(data);
-  const library = buildRecorder(folder);
+  const library = compileLibrary("disk-recorder", folder);
   const program = join(import.meta.dir, "recorded-appends.ts");
   await using child = startProcess([process.execPath, program, data, library, String(ROUNDS)], {
     cwd: folder,

@@ -11,7 +11,8 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { buildRecorder, ImitatedDisk, readRecord } from "../kit/disk-record.ts";
+import { compileLibrary } from "../kit/compile-library.ts";
+import { ImitatedDisk, readRecord } from "../kit/disk-record.ts";
 import { type Random, wholeFrom } from "../kit/random.ts";
 
 /** What may be wrong with it, in the recorder's letters. */
@@ -35,7 +36,7 @@ export class HostDisk {
     mkdirSync(folder, { recursive: true });
     this.data = join(folder, "data");
     mkdirSync(this.data);
-    this.#library = buildRecorder(folder);
+    this.#library = compileLibrary("disk-recorder", folder);
     this.#trouble = join(folder, "trouble");
     this.#record = join(folder, "record");
   }

@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
 /** What a process did to the files of a folder; see disk-recorder.c. */
 export type DiskStep =
@@ -16,18 +16,6 @@ export type DiskStep =
 
 /** Disks write sectors whole, and in any order, until they are told to sync. */
 const SECTOR = 512;
-
-/** Compiles the recorder. @returns the library's path */
-export function buildRecorder(folder: string): string {
-  const library = join(folder, "disk-recorder.so");
-  const source = resolve(import.meta.dir, "disk-recorder.c");
-  const command = ["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl", "-lpthread"];
-  const { exitCode, stderr } = Bun.spawnSync(command);
-  if (exitCode !== 0) {
-    throw new Error(`The disk recorder cannot be compiled: ${stderr.toString()}`);
-  }
-  return library;
-}
 
 export function readRecord(file: string): readonly DiskStep[] {
   const bytes = readFileSync(file);

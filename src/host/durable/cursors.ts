@@ -9,6 +9,7 @@ import { CursorRunner, type CursorRunnerParts } from "./cursor-runner.ts";
 import { newDurableCounts } from "./durable-counts.ts";
 import type { DurableTopics } from "./durable-topics.ts";
 import { isSame, overlap, patternIn } from "./subscribed-patterns.ts";
+import { UnstoredCursors } from "./unstored-cursors.ts";
 
 const logger = getLogger(["agentrt", "host"]);
 
@@ -30,6 +31,7 @@ export class Cursors {
   /** Cursors that are being opened or changed, by agent type: one after the other. */
   readonly #opening = new Map<string, Promise<void>>();
   readonly #wanted = new Map<string, readonly TopicPattern[]>();
+  readonly #unstored = new UnstoredCursors();
   #parts: CursorsParts | undefined;
   #logName = "";
   readonly #commits: CursorCommits;
@@ -100,7 +102,7 @@ export class Cursors {
     if (!isLeft.some((one) => isSame(one, pattern))) {
       const patterns = before.filter((one) => !isSame(one, pattern));
       if (patterns.length === 0) {
-        void this.remove(agentType);
+        this.#removeUnwanted(agentType);
       } else {
         this.#setPatterns(agentType, patterns);
       }
@@ -110,6 +112,7 @@ export class Cursors {
   /** Forgets what an agent type has had and what waits for it. False when there was no such cursor. */
   async remove(name: string): Promise<boolean> {
     this.#wanted.delete(name);
+    this.#unstored.opened(name);
     await this.#opening.get(name);
     this.#runners.get(name)?.close();
     this.#runners.delete(name);
@@ -156,6 +159,7 @@ export class Cursors {
 
   /** To be called often. */
   tick(nowMs: number): void {
+    this.#storeAgain(nowMs);
     for (const runner of this.#runners.values()) {
       runner.tick(nowMs);
     }
@@ -233,9 +237,16 @@ export class Cursors {
     before: Promise<void> | undefined,
   ): Promise<void> {
     const log = this.#log;
+    const askedAtMs = Date.now();
     try {
-      const stored = await log?.openCursor(agentType, { patterns, start: { at: "next" } });
+      if (this.#unstored.isLeftOver(agentType)) {
+        await log?.removeCursor(agentType);
+        this.#unstored.removed(agentType);
+      }
+      const start = this.#unstored.startOf(agentType);
+      const stored = await log?.openCursor(agentType, { patterns, start });
       await before;
+      this.#unstored.opened(agentType);
       const isWanted = this.#wanted.has(agentType) && !this.#isClosed;
       if (log === undefined || stored === undefined || !isWanted) {
         return;
@@ -248,13 +259,36 @@ export class Cursors {
         runner.setPatterns(patterns);
       }
     } catch (error) {
-      // The next subscription tries again.
-      this.#wanted.delete(agentType);
-      logger.error("a durable subscription cannot be stored", {
+      if (this.#wanted.has(agentType) && !this.#isClosed) {
+        this.#unstored.notOpened(agentType, askedAtMs);
+      }
+      logger.error("a durable subscription cannot be stored; it is tried again", {
         agentType,
         error: messageOf(error),
       });
     }
+  }
+
+  #storeAgain(nowMs: number): void {
+    const { open, remove } = this.#unstored.due(nowMs);
+    for (const name of remove.filter((one) => !this.#wanted.has(one))) {
+      this.#removeUnwanted(name);
+    }
+    for (const name of open.filter((one) => !this.#opening.has(one))) {
+      this.#setPatterns(name, this.#wanted.get(name) ?? []);
+    }
+  }
+
+  #removeUnwanted(name: string): void {
+    this.#unstored.notRemoved(name);
+    this.remove(name).then(
+      () => this.#unstored.removed(name),
+      (error: unknown) =>
+        logger.error("a cursor that nobody wants cannot be removed; it is tried again", {
+          cursor: name,
+          error: messageOf(error),
+        }),
+    );
   }
 
   #topicsChanged(): void {
