@@ -1,111 +1,40 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { LogFile } from "../../src/store/log/log-file.ts";
-import { compileLibrary } from "../kit/compile-library.ts";
-import { type DiskStep, ImitatedDisk, readRecord } from "../kit/disk-record.ts";
-import { startProcess } from "../kit/process.ts";
+import { beforeAll, expect, test } from "bun:test";
+import type { DiskStep } from "../kit/disk-record.ts";
 import { randomOf } from "../kit/random.ts";
-import { everything, textOf } from "../store/log/log-batches.ts";
+import { loseAtMoments, recordProgram } from "./recorded-disk.ts";
 
 const ROUNDS = 250;
-/** Of all moments at which something was synced, and as many between them. */
 const MOMENTS = 40;
+const FAILING_ROUNDS = 120;
 
-let folder: string;
-/** Where the states after a loss are opened: in memory where there is such a folder, because each is synced again. */
-let lost: string;
+const seed = Number(process.env["AGENTRT_SEED"] ?? Math.floor(Math.random() * 1_000_000_000));
+
 let steps: readonly DiskStep[];
+let failingSteps: readonly DiskStep[];
 
 beforeAll(async () => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), "agentrt-power-")));
-  lost = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "agentrt-power-"));
-  const [data, record] = [join(folder, "data"), join(folder, "record")];
-  mkdirSync(data);
-  const library = compileLibrary("disk-recorder", folder);
-  const program = join(import.meta.dir, "recorded-appends.ts");
-  await using child = startProcess([process.execPath, program, data, library, String(ROUNDS)], {
-    cwd: folder,
-    env: { LD_PRELOAD: library, RECORD_FOLDER: data, RECORD_FILE: record },
+  steps = await recordProgram("recorded-appends.ts", ROUNDS);
+  failingSteps = await recordProgram("failing-appends.ts", FAILING_ROUNDS, {
+    RECORD_FAIL_EVERY: "13",
   });
-  expect({ code: await child.waitForExit(60_000), err: child.stderr }).toEqual({
-    code: 0,
-    err: "",
-  });
-  steps = readRecord(record);
 }, 90_000);
 
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
-  rmSync(lost, { recursive: true, force: true });
-});
-
-interface Found {
-  readonly texts: readonly string[];
-  readonly floor: number;
-  readonly isSound: boolean;
-}
-
-async function open(data: string): Promise<Found> {
-  using file = LogFile.open(
-    data,
-    {
-      ...{ dedupBatchesPerProducer: 1_000, dedupProducerAgeMs: 1_000_000, maxFileBytes: undefined },
-      dead: { maxRecords: 1_000, maxBytes: 1_000_000, maxAgeMs: undefined },
-    },
-    () => undefined,
-  );
-  const { batches } = file.asks.read(everything());
-  const { isSound } = await file.asks.check({});
-  const [cursor] = file.asks.listCursors({});
-  return { texts: batches.map(textOf), floor: cursor?.state.floor ?? 0, isSound };
-}
-
 test("power loss - what was acknowledged is there at every moment, and nothing else is invented", async () => {
-  const seed = Number(process.env["AGENTRT_SEED"] ?? Math.floor(Math.random() * 1_000_000_000));
-  const random = randomOf(seed);
-  const syncs = steps.filter(({ kind }) => kind === "sync").length;
-  const writes = steps.length - syncs;
   // The main file was written too, so the write-ahead log was brought into it meanwhile.
   expect(
     steps.filter((step) => step.kind === "write" && step.name === "log.sqlite").length,
   ).toBeGreaterThan(100);
-  const disk = new ImitatedDisk();
-  let acknowledged = 0;
-  let floor = 0;
-  let moments = 0;
-  for (const [index, step] of steps.entries()) {
-    disk.apply(step);
-    if (step.kind === "mark") {
-      if (step.number % 2 === 0) {
-        acknowledged = Math.max(acknowledged, step.number / 2);
-      } else {
-        floor = Math.max(floor, (step.number - 1) / 2);
-      }
-    }
-    const chance = step.kind === "sync" ? MOMENTS / syncs : MOMENTS / writes;
-    if (random() > chance) {
-      continue;
-    }
-    moments += 1;
-    for (const keep of [0, 0.5, 1]) {
-      disk.loseCurrent(lost, () => random() < keep);
-      const found = await open(lost);
-      const count = found.texts.length;
-      const context = `seed ${seed}, step ${index}, kept ${keep}`;
-      expect({ context, texts: found.texts, isSound: found.isSound }).toEqual({
-        context,
-        texts: Array.from({ length: count }, (_, at) => `p/${at + 1}`),
-        isSound: true,
-      });
-      expect({ context, isThere: count >= acknowledged && found.floor >= floor }).toEqual({
-        context,
-        isThere: true,
-      });
-    }
-  }
-  expect(moments).toBeGreaterThan(MOMENTS);
-  expect(acknowledged).toBeGreaterThan(ROUNDS);
-  expect(syncs).toBeGreaterThan(ROUNDS);
+  const checked = await loseAtMoments(steps, { moments: MOMENTS, seed, random: randomOf(seed) });
+  expect(checked.moments).toBeGreaterThan(MOMENTS);
+  expect(checked.acknowledged).toBeGreaterThan(ROUNDS);
+  expect(checked.syncs).toBeGreaterThan(ROUNDS);
+}, 120_000);
+
+test("power loss - what the disk lost in a sync that failed is not taken for stored by the next one", async () => {
+  const failed = failingSteps.filter(({ kind }) => kind === "failedSync").length;
+  expect(failed).toBeGreaterThan(15);
+  const checked = await loseAtMoments(failingSteps, {
+    ...{ moments: MOMENTS / 5, seed, random: randomOf(seed) },
+  });
+  expect(checked.acknowledged).toBe(2 * FAILING_ROUNDS);
 }, 120_000);

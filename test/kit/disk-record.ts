@@ -9,7 +9,7 @@ export type DiskStep =
       readonly offset: number;
       readonly data: Buffer;
     }
-  | { readonly kind: "sync"; readonly name: string }
+  | { readonly kind: "sync" | "failedSync"; readonly name: string }
   | { readonly kind: "truncate"; readonly name: string; readonly size: number }
   | { readonly kind: "unlink"; readonly name: string }
   | { readonly kind: "mark"; readonly number: number };
@@ -44,6 +44,8 @@ function stepOf(kind: number | undefined, name: string, offset: number, data: Bu
       return { kind: "unlink", name };
     case 5:
       return { kind: "mark", number: offset };
+    case 6:
+      return { kind: "failedSync", name };
     default:
       throw new Error(`A recorded step of kind ${kind}.`);
   }
@@ -154,6 +156,14 @@ export class ImitatedDisk {
             file.synced.change(one);
           }
           file.pending = [];
+        }
+        return;
+      }
+      case "failedSync": {
+        // The system counts it as written, though it may never be. What was cut off is not content, and stays so.
+        const file = this.#files.get(step.name);
+        if (file !== undefined) {
+          file.pending = file.pending.filter(({ kind }) => kind === "truncate");
         }
         return;
       }

@@ -6,7 +6,10 @@
  * disk. f: it is full, and nothing more can be written. e: what is synced fails. s: a sync takes 50 ms longer.
  *
  * One entry: u8 kind, u16 length of the name in the folder, u64 offset, u32 length of the data, name, data; numbers
- * little-endian. Kinds: 1 write, 2 sync, 3 truncate, 4 unlink, 5 mark (offset is its number).
+ * little-endian. Kinds: 1 write, 2 sync, 3 truncate, 4 unlink, 5 mark (offset is its number), 6 failed sync.
+ *
+ * With RECORD_FAIL_EVERY=n each n-th sync of a file fails with EIO. As on Linux, what was written since the last one
+ * is not tried again by the next.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -160,13 +163,38 @@ int ftruncate64(int fd, off_t size) {
   RECORDED(real(fd, size), 3, size, NULL, 0);
 }
 
+static int failed(int fd) {
+  static unsigned count;
+  const char *every = getenv("RECORD_FAIL_EVERY");
+  char path[4096];
+  const char *name = name_of(fd, path, sizeof path);
+  if (every == NULL || name == NULL || strcmp(name, ".") == 0) {
+    return 0;
+  }
+  pthread_mutex_lock(&lock);
+  count += 1;
+  int is_due = count % (unsigned)atoi(every) == 0;
+  if (is_due) {
+    emit(6, name, 0, NULL, 0);
+  }
+  pthread_mutex_unlock(&lock);
+  errno = EIO;
+  return is_due;
+}
+
 int fsync(int fd) {
   REAL(int, "fsync", int);
+  if (failed(fd)) {
+    return -1;
+  }
   RECORDED(real(fd), 2, 0, NULL, 0);
 }
 
 int fdatasync(int fd) {
   REAL(int, "fdatasync", int);
+  if (failed(fd)) {
+    return -1;
+  }
   RECORDED(real(fd), 2, 0, NULL, 0);
 }
 

@@ -1,5 +1,6 @@
 import { SQLiteError } from "bun:sqlite";
 import { AgentrtError, type ErrorCode, messageOf } from "../../core/errors.ts";
+import { diskProblem } from "./disk-problem.ts";
 
 /** An error on its way between two threads, where a class does not survive. */
 export interface SentError {
@@ -51,11 +52,13 @@ const FULL = new Set(["SQLITE_FULL", "ENOSPC", "EDQUOT"]);
 const READ_ONLY = new Set(["EROFS", "EACCES", "EPERM"]);
 
 function translate(folder: string, error: unknown): AgentrtError {
-  const code = systemCodeOf(error);
-  if (code === "") {
+  const said = systemCodeOf(error);
+  if (said === "") {
     // Not the system's: a defect.
     return AgentrtError.from(error);
   }
+  const isVague = said.startsWith("SQLITE_IOERR") && !isDamage(error);
+  const code = (isVague ? diskProblem(folder) : undefined) ?? said;
   const options = { cause: error, data: { folder } };
   if (FULL.has(code)) {
     return new AgentrtError(
