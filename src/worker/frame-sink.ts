@@ -2,6 +2,7 @@ import type { RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import type { AgentrtError } from "../core/errors.ts";
 import type { TopicPattern } from "../core/topic-pattern.ts";
 import type { Encoding } from "../wire/link/compression.ts";
+import type { CreditWindow } from "../wire/link/packet-writer.ts";
 import type { NumberedRoute } from "./outgoing-batches.ts";
 
 /** Where frames go: a connection, as this queue sees it. */
@@ -25,6 +26,8 @@ export interface CallSink {
 export interface BatchSink {
   /** Number of the last record that the host had taken when the connection was made. */
   readonly accepted: number;
+  /** What may be under way to the host. */
+  readonly window: CreditWindow;
   /** What batches may be compressed with on this connection. */
   readonly encoding: Encoding | undefined;
   /**
@@ -34,8 +37,8 @@ export interface BatchSink {
   write(frame: Uint8Array, route: NumberedRoute, messages: number, savedBytes: number): boolean;
   /** No batch comes on the route any more. */
   forget(route: number): void;
-  /** Calls `listener` with the number of the last record that the host has taken, each time that it says so. */
-  onAccepted(listener: (last: number) => void): void;
+  /** Calls `listener` with the numbers of the last records that were accepted and that came, whenever the host says so. */
+  onAccepted(listener: (accepted: number, received: number) => void): void;
   /** Calls back with the host's durable topics, now and when they change, and with records that it could not store. */
   onDurable(
     onPatterns: (patterns: readonly TopicPattern[]) => void,

@@ -81,7 +81,7 @@ export class LinkChannel implements BatchSink {
   #onRefused: ((refused: RefusedRecords) => void) | undefined;
   #onDurable: ((patterns: readonly TopicPattern[]) => void) | undefined;
   #onDrain: () => void = () => undefined;
-  #onAccepted: (last: number) => void = () => undefined;
+  #onAccepted: (accepted: number, received: number) => void = () => undefined;
 
   constructor(options: LinkChannelOptions) {
     this.#options = options;
@@ -126,7 +126,11 @@ export class LinkChannel implements BatchSink {
     return this.#accepted;
   }
 
-  onAccepted(listener: (last: number) => void): void {
+  get window(): CreditWindow {
+    return this.#writer.window;
+  }
+
+  onAccepted(listener: (accepted: number, received: number) => void): void {
     this.#onAccepted = listener;
   }
 
@@ -245,7 +249,7 @@ export class LinkChannel implements BatchSink {
         }
         break;
       case "credit":
-        this.#onAccepted(Number(frame.value.accepted));
+        this.#onAccepted(Number(frame.value.accepted), Number(frame.value.received));
         this.#writer.taken(Number(frame.value.takenBytes), Number(frame.value.takenMessages));
         break;
       case "durableTopics":

@@ -29,10 +29,17 @@ export interface ClosedBatch {
   readonly outcome: PromiseWithResolvers<void> | undefined;
 }
 
+interface Amount {
+  readonly bytes: number;
+  readonly messages: number;
+}
+
 interface Lane {
   readonly route: NumberedRoute;
   open: OpenBatch | undefined;
   outcome: PromiseWithResolvers<void> | undefined;
+  /** What of its open batch somebody waits for to be stored. */
+  readonly durable: { bytes: number; messages: number };
   /** Bytes of its last batch. */
   expectedBytes: number;
 }
@@ -49,6 +56,7 @@ export class OutgoingBatches {
   #lastNumber = 0;
   #openMessages = 0;
   #openBytes = 0;
+  readonly #openDurable = { bytes: 0, messages: 0 };
   #closing: ReturnType<typeof setImmediate> | undefined;
 
   /** @param onForgotten told of routes that no batch comes on until they are agreed on anew, by another number */
@@ -69,6 +77,11 @@ export class OutgoingBatches {
 
   get openBytes(): number {
     return this.#openBytes;
+  }
+
+  /** What of that is in batches whose publishers wait until they are stored. */
+  get openDurable(): Amount {
+    return this.#openDurable;
   }
 
   /** @param isDurable gives a promise that ends when the host has stored the batch */
@@ -107,7 +120,14 @@ export class OutgoingBatches {
 
   #append(lane: Lane, open: OpenBatch, data: Uint8Array, extras: Uint8Array | undefined): void {
     this.#openMessages += 1;
-    this.#openBytes += open.append(data, extras);
+    const bytes = open.append(data, extras);
+    this.#openBytes += bytes;
+    if (lane.outcome !== undefined) {
+      this.#openDurable.bytes += bytes;
+      this.#openDurable.messages += 1;
+      lane.durable.bytes += bytes;
+      lane.durable.messages += 1;
+    }
     if (open.count >= MAX_RECORDS || open.byteLength >= MAX_BYTES) {
       this.#close(lane, open);
     }
@@ -130,6 +150,12 @@ export class OutgoingBatches {
     const { outcome } = lane;
     lane.open = undefined;
     lane.outcome = undefined;
+    if (outcome !== undefined) {
+      this.#openDurable.bytes -= lane.durable.bytes;
+      this.#openDurable.messages -= lane.durable.messages;
+      lane.durable.bytes = 0;
+      lane.durable.messages = 0;
+    }
     lane.expectedBytes = Math.max(64, open.byteLength);
     this.#openMessages -= open.count;
     this.#openBytes -= open.byteLength;
@@ -167,6 +193,7 @@ export class OutgoingBatches {
       route: { number: this.#lastNumber, route, priority, isForgotten: false },
       open: undefined,
       outcome: undefined,
+      durable: { bytes: 0, messages: 0 },
       expectedBytes: 512,
     };
   }

@@ -33,6 +33,12 @@ export interface OutgoingQueueOptions {
 }
 
 /**
+ * The part of a connection's window that messages of durable topics may take: they stay in it until the host's disk
+ * has them, and a slow disk must not hold up plain topics and calls.
+ */
+const DURABLE_SHARE = 0.75;
+
+/**
  * detached: keeps messages for later. answering: the same, but answers of its own go out. open: writes
  * at once. full: the sink asked to wait.
  */
@@ -57,6 +63,10 @@ export class OutgoingQueue {
   readonly #batches: OutgoingBatches;
   readonly #unaccepted = new UnacceptedBatches();
   #durable: readonly TopicPattern[] = [];
+  /** For room in the window's part of durable topics. */
+  readonly #durableWaiters = new Waiters<BatchedForm>();
+  /** Of closed batches that somebody waits for to be stored. */
+  readonly #durableUnderWay = { bytes: 0, messages: 0 };
   readonly #outcomes = new Map<BatchedForm, Promise<void> | undefined>();
 
   constructor(options: OutgoingQueueOptions) {
@@ -73,7 +83,8 @@ export class OutgoingQueue {
   }
 
   get length(): number {
-    return this.#queue.length + this.#batches.openMessages + this.#waiters.length;
+    const waiting = this.#waiters.length + this.#durableWaiters.length;
+    return this.#queue.length + this.#batches.openMessages + waiting;
   }
 
   /** True unless the connection of now is one that knows no batches. */
@@ -89,11 +100,16 @@ export class OutgoingQueue {
     const { data, extras, route } = record;
     const isDurable = this.isDurable(route.topic.type);
     assertFits(data.byteLength + (extras?.byteLength ?? 0), this.#options.maxMessageBytes);
+    if (isDurable && (this.#durableWaiters.length > 0 || !this.#hasDurableRoom)) {
+      return this.#waitUntilStored(record, this.#durableWaiters);
+    }
     if (this.#waiters.length === 0 && this.#hasRoomFor(data.byteLength)) {
       return this.#batches.add(record.route, data, extras, isDurable);
     }
     this.#batches.closeAll();
-    return isDurable ? this.#waitUntilStored(record) : this.#waitForRoom(record, undefined);
+    return isDurable
+      ? this.#waitUntilStored(record, this.#waiters)
+      : this.#waitForRoom(record, undefined);
   }
 
   /** As `publish`, of the last batch's route again and without headers; false when something needs a closer look. */
@@ -165,8 +181,11 @@ export class OutgoingQueue {
         this.#writeAll();
       }
     });
-    batches?.onAccepted((last) => {
-      this.#unaccepted.accepted(last);
+    batches?.onAccepted((accepted, received) => {
+      this.#unaccepted.accepted(accepted);
+      if (received > accepted) {
+        this.#unaccepted.received(received, (topicType) => this.isDurable(topicType));
+      }
       this.#tellIfEmpty();
     });
     batches?.onDurable(
@@ -200,6 +219,8 @@ export class OutgoingQueue {
   /** Stops writing; publishers that wait for room get `NOT_CONNECTED`. */
   detach(): void {
     this.#state = { kind: "detached" };
+    this.#admitDurable();
+    this.#durableWaiters.rejectAll(() => notConnected(this.#queue));
     this.#waiters.rejectAll(() => notConnected(this.#queue));
   }
 
@@ -235,10 +256,13 @@ export class OutgoingQueue {
     return this.#sink?.batches !== undefined && this.#unaccepted.isAwaited;
   }
 
-  async #waitUntilStored(record: BatchedForm): Promise<void> {
+  async #waitUntilStored(
+    record: BatchedForm,
+    waiters: Pick<Waiters<BatchedForm>, "wait" | "length">,
+  ): Promise<void> {
     this.#outcomes.set(record, undefined);
     try {
-      await this.#waitForRoom(record, undefined);
+      await this.#waitForRoom(record, undefined, waiters);
       await this.#outcomes.get(record);
     } finally {
       this.#outcomes.delete(record);
@@ -259,9 +283,39 @@ export class OutgoingQueue {
     );
   }
 
+  get #hasDurableRoom(): boolean {
+    const window = this.#sink?.batches?.window;
+    if (window === undefined) {
+      return true;
+    }
+    const { bytes, messages } = this.#durableUnderWay;
+    const open = this.#batches.openDurable;
+    return (
+      bytes + open.bytes < window.bytes * DURABLE_SHARE &&
+      messages + open.messages < window.messages * DURABLE_SHARE
+    );
+  }
+
+  #admitDurable(): void {
+    // In the order in which they came.
+    if (this.#durableWaiters.length > 0 && this.#waiters.length === 0) {
+      this.#durableWaiters.admit((item) => this.#hasDurableRoom && this.#admit(item));
+    }
+  }
+
   /** A batch that was begun had room. */
   #pushBatch(batch: ClosedBatch): void {
     const { count, byteLength } = batch.records;
+    if (batch.outcome !== undefined) {
+      this.#durableUnderWay.bytes += byteLength;
+      this.#durableUnderWay.messages += count;
+      const settled = (): void => {
+        this.#durableUnderWay.bytes -= byteLength;
+        this.#durableUnderWay.messages -= count;
+        this.#writeAll();
+      };
+      batch.outcome.promise.then(settled, settled);
+    }
     this.#queue.pushAnyway(batch, byteLength, batch.route.priority, count);
   }
 
@@ -269,20 +323,21 @@ export class OutgoingQueue {
     return this.#queue.push(item, item.size, priorityOf(item.envelope.headers));
   }
 
-  async #waitForRoom(
-    item: OutgoingMessage | BatchedForm,
+  async #waitForRoom<T extends OutgoingMessage | BatchedForm>(
+    item: T,
     signal: SignalLike | undefined,
+    waiters: Pick<Waiters<T>, "wait" | "length"> = this.#waiters,
   ): Promise<void> {
     if (this.#state.kind === "detached" || this.#state.kind === "answering") {
       throw notConnected(this.#queue);
     }
-    if (this.#waiters.length >= this.#options.limits.maxMessages) {
+    if (waiters.length >= this.#options.limits.maxMessages) {
       throw new AgentrtError(
         "QUEUE_FULL",
         `${this.length} messages wait for the connection to the host already. Await each publish, or send slower.`,
       );
     }
-    await this.#waiters.wait(item, signal);
+    await waiters.wait(item, signal);
   }
 
   #writeAll(): void {
@@ -295,6 +350,7 @@ export class OutgoingQueue {
         break;
       }
       this.#waiters.admit((item) => this.#admit(item));
+      this.#admitDurable();
       const item = this.#queue.shift();
       if (item === undefined) {
         break;

@@ -108,6 +108,19 @@ export class UnacceptedBatches {
     this.#batches = next < 0 ? [] : this.#batches.slice(next);
   }
 
+  /**
+   * All records up to this one have come. A host that has come by those of a plain topic needs them no more, even
+   * when it has not accepted one of a durable topic before them, which may take as long as its disk does.
+   */
+  received(last: number, isDurable: (topicType: string) => boolean): void {
+    if (this.#batches.length > 0) {
+      this.#batches = this.#batches.filter(
+        ({ batch, last: own }) =>
+          own > last || batch.outcome !== undefined || isDurable(batch.route.route.topic.type),
+      );
+    }
+  }
+
   /** Gives them up to a host that knows no batches. */
   takeEvents(): EventEnvelope[] {
     const batches = this.#batches;

@@ -1,10 +1,12 @@
 /** Durable topics of a running host while its disk is full. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { runAgentrt } from "../kit/run-to-end.ts";
 import { waitFor } from "../kit/wait.ts";
 import { call, DiskWorld, publishDurable, publishPlain, Receiver } from "./disk-world.ts";
+
+setDefaultTimeout(60_000);
 
 const MEMORY_DISK = ["-t", "tmpfs", "-o", "size=4m", "agentrt"];
 

@@ -22,7 +22,7 @@ class Connection {
   arrived: Counted[] = [];
   credits: CreditWindow[] = [];
   credited: CreditWindow = { bytes: 0, messages: 0 };
-  onAccepted: (last: number) => void = () => undefined;
+  onAccepted: (accepted: number, received: number) => void = () => undefined;
 
   constructor(outgoing: OutgoingQueue, window: CreditWindow, accepted: number) {
     let onDrain: () => void = () => undefined;
@@ -40,6 +40,7 @@ class Connection {
       batches: {
         accepted,
         encoding: undefined,
+        window,
         write: (frame, _route, messages) => this.#send(frame, messages),
         forget: () => undefined,
         onAccepted: (listener) => {
@@ -162,7 +163,7 @@ test("property - credit from a worker to a host: never more than the window, nev
           } else if ("reconnect" in next) {
             outgoing.detach();
             if (next.isTold) {
-              connection.onAccepted(accepted);
+              connection.onAccepted(accepted, accepted);
             }
             connection.close();
             connection = new Connection(outgoing, next.reconnect, accepted);

@@ -269,7 +269,9 @@ export class LinkReader {
     if (this.#phase.name === "connected" && session.isCurrent(stream)) {
       const { producer, sink } = this.#phase;
       const accepted = BigInt(state.producers.accepted(producer));
-      const value = { takenBytes: BigInt(bytes), takenMessages: BigInt(messages), accepted };
+      const received = BigInt(state.producers.received(producer));
+      const taken = { takenBytes: BigInt(bytes), takenMessages: BigInt(messages) };
+      const value = { ...taken, accepted, received };
       sink.writeControl(encodeControlFrame({ case: "credit", value }));
     }
   }

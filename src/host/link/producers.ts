@@ -54,6 +54,11 @@ export class Producers {
     return first === undefined ? (known?.taken ?? 0) : first.first - 1;
   }
 
+  /** The last record that came; 0 when nothing is known of the producer. */
+  received(producer: string): number {
+    return this.#producers.get(producer)?.taken ?? 0;
+  }
+
   /** What was refused of the producer lately. */
   refusals(producer: string): readonly Refusal[] {
     return this.#producers.get(producer)?.refusals ?? [];

@@ -93,6 +93,10 @@ export class PacketWriter {
     );
   }
 
+  get window(): CreditWindow {
+    return { bytes: this.#windowBytes, messages: this.#windowMessages };
+  }
+
   set window({ bytes, messages }: CreditWindow) {
     this.#windowBytes = bytes;
     this.#windowMessages = messages;
