@@ -20,14 +20,16 @@ await runHolder({
     });
   },
   subscribe: async (count) => {
-    const type = `${AGENT_TYPE}.holder`;
+    const type = `${AGENT_TYPE}.holder.${process.pid}`;
     const runtime = await connect();
     await runtime.registerFactory(
       type,
       defineAgent({ description: "Waits", setup: () => undefined }),
     );
     await makeMany(count, async (n) => {
-      await runtime.addSubscription(new TypeSubscription(`nobody_publishes_${n}`, type));
+      await runtime.addSubscription(
+        new TypeSubscription(`nobody_publishes_${process.pid}_${n}`, type),
+      );
     });
   },
 });

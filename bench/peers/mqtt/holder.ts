@@ -20,7 +20,7 @@ await runHolder({
   subscribe: async (count) => {
     const client = await open();
     await makeMany(count, async (n) => {
-      await client.subscribeAsync(`nobody_publishes_${n}`, { qos: 0 });
+      await client.subscribeAsync(`nobody_publishes_${process.pid}_${n}`, { qos: 0 });
     });
   },
 });

@@ -20,7 +20,7 @@ await runHolder({
   subscribe: async (count) => {
     const connection = await open();
     for (let n = 0; n < count; n += 1) {
-      connection.subscribe(`nobody_publishes_${n}`, { callback: () => undefined });
+      connection.subscribe(`nobody_publishes_${process.pid}_${n}`, { callback: () => undefined });
     }
     await connection.flush();
   },
