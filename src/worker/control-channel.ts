@@ -28,21 +28,54 @@ interface Asked {
   readonly reject: (error: AgentrtError) => void;
 }
 
-/** Saves and loads the state of agents across workers, beside the channel for messages. */
+interface Connected {
+  readonly openStream: () => FrameStream;
+  /** Aborts when the connection is over. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Saves and loads the state of agents across workers, beside the channel for messages. Most workers that
+ * have no agents never need it, and for the host it would be a third of what they cost while they are
+ * idle: it is opened when this worker has agents, or asks for somebody else's state.
+ */
 export class ControlChannel {
   readonly #options: ControlChannelOptions;
   readonly #asked = new Map<string, Asked>();
+  #connected: Connected | undefined;
+  #hasAgents = false;
   #stream: FrameStream | undefined;
 
   constructor(options: ControlChannelOptions) {
     this.#options = options;
   }
 
-  /** Opens it on a connection, until `signal` aborts. A host without one leaves messages as they are. */
-  open(openStream: () => FrameStream, signal: AbortSignal): void {
+  /** It can be opened on a connection now, until `signal` aborts. A host without one leaves messages as they are. */
+  connected(openStream: () => FrameStream, signal: AbortSignal): void {
     if (signal.aborted) {
       return;
     }
+    const connected = { openStream, signal };
+    this.#connected = connected;
+    const forget = (): void => {
+      this.#connected = this.#connected === connected ? undefined : this.#connected;
+    };
+    signal.addEventListener("abort", forget, { once: true });
+    if (this.#hasAgents) {
+      this.#open(connected);
+    }
+  }
+
+  /** This worker has agents, whose state others may ask for from now on. */
+  serve(): void {
+    this.#hasAgents = true;
+    if (this.#connected !== undefined && this.#stream === undefined) {
+      this.#open(this.#connected);
+    }
+  }
+
+  #open(connected: Connected): FrameStream {
+    const { openStream, signal } = connected;
     const stream = openStream();
     const forget = (error: AgentrtError): void => {
       if (this.#stream === stream) {
@@ -72,9 +105,16 @@ export class ControlChannel {
         return;
       }
       logger.debug("the control channel failed; opening it again", { error });
-      const timer = setTimeout(() => this.open(openStream, signal), REOPEN_MS);
+      const timer = setTimeout(() => this.#openAgain(connected), REOPEN_MS);
       signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
     });
+    return stream;
+  }
+
+  #openAgain(connected: Connected): void {
+    if (this.#hasAgents && this.#stream === undefined && this.#connected === connected) {
+      this.#open(connected);
+    }
   }
 
   /** @throws AgentrtError `NO_SUCH_AGENT`, `NOT_CONNECTED`, `DEADLINE`; `HANDLER_FAILED` with the agent's error */
@@ -100,11 +140,12 @@ export class ControlChannel {
 
   async #ask(agentId: AgentId, body: Request): Promise<Response> {
     const { clientId, timeoutMs } = this.#options;
-    const stream = this.#stream;
+    const connected = this.#connected;
+    const stream = this.#stream ?? (connected === undefined ? undefined : this.#open(connected));
     if (stream === undefined) {
       throw new AgentrtError(
         "NOT_CONNECTED",
-        `The state of agent ${agentId} cannot be reached: there is no control channel to the host now.`,
+        `The state of agent ${agentId} cannot be reached: there is no connection to the host now.`,
       );
     }
     const rpcId = crypto.randomUUID();

@@ -117,7 +117,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
       },
       onGoingAway: (link) => void this.#stepBack(link),
       onConnected: (link, signal) => {
-        this.#control.open(() => link.client.openControlChannel(), signal);
+        this.#control.connected(() => link.client.openControlChannel(), signal);
         void handIn(this.#ownValues, this.#outgoing, link, signal);
       },
       onDisconnected: (reason, link) => this.#lose(link, reason),
@@ -219,6 +219,7 @@ export class GrpcWorkerAgentRuntime extends LocalRuntime {
   }
 
   protected async announceType(agentType: string, policy: TypePolicy | undefined): Promise<void> {
+    this.#control.serve();
     await this.#announce({ kind: "type", agentType, policy });
   }
 
