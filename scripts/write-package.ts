@@ -25,11 +25,10 @@ async function writeEmbedded(): Promise<void> {
 
 async function writePackage(): Promise<void> {
   const forBun = await bundle({ target: "bun", packages: "external" });
-  const forThreads = await bundle({
-    target: "bun",
-    packages: "external",
-    entrypoints: [join(root, "src/isolated-thread.ts")],
-  });
+  const threadFor = (file: string): Promise<string> =>
+    bundle({ target: "bun", packages: "external", entrypoints: [join(root, "src", file)] });
+  const forThreads = await threadFor("isolated-thread.ts");
+  const forStore = await threadFor("store-thread.ts");
   const forNode = await bundle({
     target: "node",
     packages: "external",
@@ -48,11 +47,12 @@ async function writePackage(): Promise<void> {
   const types = declarations([]);
   write("bun.js", forBun);
   write("isolated-thread.js", forThreads);
+  write("store-thread.js", forStore);
   write("node.js", forNode);
   write("index.d.ts", types);
   write(
     "package.json",
-    `${JSON.stringify(packageManifest([forBun, forThreads, forNode, types]), null, 2)}\n`,
+    `${JSON.stringify(packageManifest([forBun, forThreads, forStore, forNode, types]), null, 2)}\n`,
   );
   copyFileSync(join(root, "LICENSE"), join(out, "LICENSE"));
   copyFileSync(join(root, "docs/agents.md"), join(out, "README.md"));
@@ -75,7 +75,7 @@ function packageManifest(texts: readonly string[]): object {
       ".": { types: "./index.d.ts", bun: "./bun.js", default: "./node.js" },
       "./package.json": "./package.json",
     },
-    files: ["bun.js", "isolated-thread.js", "node.js", "index.d.ts"],
+    files: ["bun.js", "isolated-thread.js", "store-thread.js", "node.js", "index.d.ts"],
     dependencies: Object.fromEntries(used),
   };
 }

@@ -24,6 +24,7 @@ export { GrpcWorkerAgentRuntimeHost } from "./host/host.ts";
 export { pageError } from "./security/page-error.ts";
 export { pageGuard } from "./security/page-guard.ts";
 export { MAX_STREAM_SILENCE_MS, startPageServer } from "./security/page-server.ts";
+export { openMessageLog } from "./store/log/open-message-log.ts";
 export { createMemoryStore } from "./store/memory-store.ts";
 export { openSqliteStore } from "./store/sqlite-store.ts";
 export { activeSpan } from "./telemetry/message-tracing.ts";
@@ -98,6 +99,8 @@ export type { HostOptions, SlowWorkerPolicy } from "./host/options.ts";
 export type { PageErrorBody, PageErrorCode } from "./security/page-error.ts";
 export type { PageBindings, PageGuardOptions, PageInfo } from "./security/page-guard.ts";
 export type { PageApp, PageServer, PageServerOptions } from "./security/page-server.ts";
+export type { MessageLogOptions } from "./store/log/log-options.ts";
+export type { MessageLog } from "./store/log/message-log.ts";
 export type { AgentTypeReport } from "./worker/agent-type.ts";
 export type { CircuitStateName } from "./worker/circuit.ts";
 export type {

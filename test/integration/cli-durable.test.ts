@@ -97,7 +97,14 @@ test("topic - set, list and remove, for people and as JSON", async () => {
   expect((await runAgentrt(["topic", "list", ...at])).stdout).toContain("No topic is durable.");
   const set = await runAgentrt(["topic", "set", "orders", "--durable", ...at]);
   expect(set).toEqual({ code: 0, stdout: "orders is durable\n", stderr: "" });
-  const limits = ["--retention-age", "3650d", "--retention-count", "1000", "--retention-size", "1GiB"];
+  const limits = [
+    "--retention-age",
+    "3650d",
+    "--retention-count",
+    "1000",
+    "--retention-size",
+    "1GiB",
+  ];
   expect(
     await json(
       "topic",

@@ -51,6 +51,7 @@ test("package - the tarball holds the code for both, declarations, licence and a
     "package/isolated-thread.js",
     "package/node.js",
     "package/package.json",
+    "package/store-thread.js",
   ]);
 });
 
@@ -58,7 +59,7 @@ test(
   "package - the shared tests pass under Node.js",
   async () => {
     const { code, output } = await run(["node", "--test", "api.test.mjs"], folder);
-    expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/pass 3\b/) });
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/pass 4\b/) });
   },
   TIMEOUT_MS,
 );
@@ -67,7 +68,7 @@ test(
   "package - the shared tests pass under Bun",
   async () => {
     const { code, output } = await run([process.execPath, "test", "./api.test.mjs"], folder);
-    expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/ 4 pass\n/) });
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/ 5 pass\n/) });
   },
   TIMEOUT_MS,
 );

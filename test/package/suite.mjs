@@ -1,5 +1,8 @@
 // Runs in a project of its own, under Node.js and under Bun, from the installed tarball.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import {
   AgentId,
@@ -11,6 +14,7 @@ import {
   GrpcWorkerAgentRuntimeHost,
   isolated,
   Message,
+  openMessageLog,
   openSqliteStore,
   RoutedAgent,
   registerAgent,
@@ -110,6 +114,30 @@ test("package - a host and two workers over the network", async () => {
     await client.stop();
     await worker.stop();
     await host.stop();
+  }
+});
+
+test("package - a host keeps durable messages under Bun, and says so elsewhere", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "agentrt-package-"));
+  try {
+    if (!isBun) {
+      assert.equal(await codeOf(() => openMessageLog(folder)), "NEEDS_BUN");
+      return;
+    }
+    const messageLog = await openMessageLog(folder);
+    const host = new GrpcWorkerAgentRuntimeHost({
+      ...{ listen: "127.0.0.1:0", messageLog, durable: ["orders"] },
+    });
+    await host.start();
+    const client = new GrpcWorkerAgentRuntime({ hostAddress: host.address });
+    await client.start();
+    await client.publishMessage(Reading.of({ celsius: 4 }), new TopicId("orders", "a"));
+    assert.equal((await messageLog.facts()).records, 1);
+    await client.stop();
+    await host.stop();
+    await messageLog.close();
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
 

@@ -23,9 +23,17 @@ import type { TopicDeclaration } from "./topic-declaration.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 /**
- * Opens the message log of a folder, made if need be. One process at a time has it.
+ * Opens the message log of a folder, made if need be, for the `messageLog` of a host. One process at a time has it;
+ * close it after the host has stopped.
+ *
+ * ```ts
+ * await using messageLog = await openMessageLog("./data");
+ * await using host = new GrpcWorkerAgentRuntimeHost({ messageLog, durable: ["orders"] });
+ * await host.start();
+ * ```
+ * @experimental
  * @throws AgentrtError `STORE_LOCKED` (another host has it), `STORE_NEWER`, `STORE_READ_ONLY`, `STORE_FULL`,
- *   `STORE_UNUSABLE`, `STORE_DAMAGED`, `INVALID_OPTION`
+ *   `STORE_UNUSABLE`, `STORE_DAMAGED`, `INVALID_OPTION`, `NEEDS_BUN` (under another runtime than Bun)
  */
 export async function openMessageLog(
   folder: string,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { getLogger } from "@logtape/logtape";
 import { AgentrtError } from "../../core/errors.ts";
 import type { AskInput, AskMethod, AskResult } from "./log-calls.ts";
@@ -33,7 +34,9 @@ export class ThreadLink {
 
   constructor(options: ThreadLinkOptions) {
     this.#options = options;
-    this.#worker = new Worker(entryPoint());
+    // Before the class is named: where there is no thread there is no such class.
+    const entry = entryPoint();
+    this.#worker = new Worker(entry);
     this.#worker.onmessage = (event: MessageEvent<FromLogThread>) => this.#take(event.data);
     this.#worker.onerror = (event) => {
       logger.error("the thread of the message log failed", { reason: event.message });
@@ -136,8 +139,26 @@ export class ThreadLink {
   }
 }
 
-/** Inside the compiled program the entries keep their path below src; everywhere else the file is where it is. */
+/**
+ * Inside the compiled program the entries keep their path below src; in the sources they are there, and in the npm
+ * package beside its own file. Under another runtime than Bun there is no such thread.
+ * @throws AgentrtError `NEEDS_BUN`
+ */
 function entryPoint(): string {
-  const isCompiled = /\$bunfs|%24bunfs|~BUN/i.test(import.meta.url);
-  return isCompiled ? "./store-thread.ts" : new URL("../../store-thread.ts", import.meta.url).href;
+  if (/\$bunfs|%24bunfs|~BUN/i.test(import.meta.url)) {
+    return "./store-thread.ts";
+  }
+  const entry =
+    typeof Bun === "undefined"
+      ? undefined
+      : ["../../store-thread.ts", "./store-thread.js"]
+          .map((path) => new URL(path, import.meta.url))
+          .find((url) => existsSync(url));
+  if (entry === undefined) {
+    throw new AgentrtError(
+      "NEEDS_BUN",
+      "Durable messages need a thread and the database of Bun. Run the host as the agentrt program, or with the agentrt package under Bun; workers of durable topics run under Node.js too.",
+    );
+  }
+  return entry.href;
 }
