@@ -1,11 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { crc32 } from "node:zlib";
+import { create } from "@bufbuild/protobuf";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 import {
   defineAgent,
   defineBytes,
   defineMessage,
   GrpcWorkerAgentRuntime,
+  protobufMessage,
   TopicId,
   TypeSubscription,
 } from "agentrt";
@@ -14,11 +16,13 @@ import { encodeBatchFrame, OpenBatch } from "../../src/wire/link/batch-frame.ts"
 import { compress } from "../../src/wire/link/compression.ts";
 import { type BatchFrame, creditOf, readPacket } from "../../src/wire/link/frames.ts";
 import { waitFor } from "../kit/wait.ts";
+import { ReadingSchema } from "../proto/gen/agentrt/test/v1/reading_pb.ts";
 import { FakeLinkHost, FIRST_WELCOME } from "./fake-link-host.ts";
 import { startHost } from "./on-our-host.ts";
 
 const Text = defineMessage("Text", v.object({ text: v.string() }));
 const Noise = defineBytes("Noise");
+const Reading = protobufMessage(ReadingSchema);
 const topic = new TopicId("topic", "s");
 const long = (number: number): object => Text.of({ text: `${number} ${"warm ".repeat(400)}` });
 
@@ -73,6 +77,44 @@ describe("compression at the worker", () => {
     expect(totals.bytesIn - before.bytesIn).toBeWithin(3_000, 40_000);
     expect(totals.bytesOut - before.bytesOut).toBeWithin(3_000, 40_000);
     expect(totals.eventsDelivered - before.eventsDelivered).toBe(201);
+  });
+
+  test("payloads of JSON, protobuf and raw bytes arrive as they were, compressed or not", async () => {
+    await using host = await startHost();
+    for (const compression of ["off", "gzip", "zstd"] as const) {
+      const got: unknown[] = [];
+      await using reader = new GrpcWorkerAgentRuntime({ hostAddress: host.address });
+      await reader.registerFactory(
+        "payloads",
+        defineAgent({
+          description: "",
+          setup(self) {
+            self.handleEvent(Text, ({ text }) => {
+              got.push(text);
+            });
+            self.handleEvent(Reading, ({ sensor }) => {
+              got.push(sensor);
+            });
+            self.handleEvent(Noise, ({ bytes }) => {
+              got.push(Buffer.from(bytes).toString("latin1"));
+            });
+          },
+        }),
+      );
+      await reader.addSubscription(new TypeSubscription("topic", "payloads"));
+      await reader.start();
+      await using writer = new GrpcWorkerAgentRuntime({ hostAddress: host.address, compression });
+      for (const type of [Text, Reading, Noise]) {
+        writer.addMessageType(type as typeof Text);
+      }
+      await writer.start();
+      const words = "many words, ".repeat(300);
+      await writer.publishMessage(Text.of({ text: words }), topic);
+      await writer.publishMessage(Reading.of(create(ReadingSchema, { sensor: words })), topic);
+      await writer.publishMessage(Noise.of(Buffer.from(words)), topic);
+      await waitFor(() => got.length === 3, { what: "all three" });
+      expect(got).toEqual([words, words, words]);
+    }
   });
 
   test("a host that says nothing of it gets plain batches, and so does the loopback unless asked for", async () => {
