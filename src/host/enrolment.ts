@@ -1,5 +1,5 @@
 import { AgentrtError } from "../core/errors.ts";
-import type { Subscription } from "../core/subscription.ts";
+import { routeKeyOf, type Subscription } from "../core/subscription.ts";
 import { isTypePolicy, TYPE_POLICIES, type TypePolicy } from "../core/type-policy.ts";
 import type { Durable } from "./durable/durable.ts";
 import type { EventRouter } from "./event-router.ts";
@@ -53,16 +53,38 @@ export class Enrolment {
   addSubscription(session: Session, subscription: Subscription): void {
     const { registry, events } = this.#parts;
     const own = registry.ownSubscription(session, subscription);
-    if (own !== undefined && session.restorable.subscriptionIds.delete(own.id)) {
-      if (own.id !== subscription.id) {
-        registry.removeSubscription(own.id);
-        registry.addSubscription(session, subscription);
-      }
+    if (own !== undefined && session.restorable.subscriptionIds.has(own.id)) {
+      this.#renewSubscription(session, own, subscription);
       return;
     }
     registry.addSubscription(session, subscription);
     this.#parts.durable.cursors.subscribed(subscription.agentType);
     events.replay(subscription, session);
+  }
+
+  /**
+   * A worker that was lost makes a subscription again that was kept for it: the same, with a fresh id, or,
+   * under the same id, another one. When that is refused it keeps what it had.
+   */
+  #renewSubscription(session: Session, own: Subscription, subscription: Subscription): void {
+    const { registry, events, durable } = this.#parts;
+    const isSameRoute = routeKeyOf(own) === routeKeyOf(subscription);
+    if (own.id !== subscription.id || !isSameRoute) {
+      registry.removeSubscription(own.id);
+      try {
+        registry.addSubscription(session, subscription);
+      } catch (error) {
+        registry.addSubscription(session, own);
+        session.restorable.subscriptionIds.add(own.id);
+        throw error;
+      }
+    }
+    session.restorable.subscriptionIds.delete(own.id);
+    if (!isSameRoute) {
+      durable.cursors.unsubscribed(own);
+      durable.cursors.subscribed(subscription.agentType);
+      events.replay(subscription, session);
+    }
   }
 
   /** @throws AgentrtError `NO_SUCH_SUBSCRIPTION` */

@@ -177,6 +177,7 @@ export class Registry {
   removeSubscription(id: string): Subscription {
     const { owner, subscription } = this.#subscriptions.remove(id);
     owner.subscriptionIds.delete(id);
+    owner.restorable.subscriptionIds.delete(id);
     this.#holders.get(subscription.agentType)?.refresh();
     return subscription;
   }
