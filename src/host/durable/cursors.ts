@@ -4,17 +4,15 @@ import type { Subscription } from "../../core/subscription.ts";
 import { matchesPattern, type TopicPattern } from "../../core/topic-pattern.ts";
 import type { MessageLog } from "../../store/log/message-log.ts";
 import type { Session } from "../session.ts";
+import { BroadcastNotice } from "./broadcast-notice.ts";
 import { CursorCommits } from "./cursor-commits.ts";
 import { CursorRunner, type CursorRunnerParts } from "./cursor-runner.ts";
 import { newDurableCounts } from "./durable-counts.ts";
 import type { DurableTopics } from "./durable-topics.ts";
-import { isSame, overlap, patternIn } from "./subscribed-patterns.ts";
+import { isOfOneProcess, isSame, overlap, patternIn } from "./subscribed-patterns.ts";
 import { UnstoredCursors } from "./unstored-cursors.ts";
 
 const logger = getLogger(["agentrt", "host"]);
-
-/** An agent type of one process, such as the handlers of `subscribe()`: nobody will ever ask for what it missed. */
-const OF_ONE_PROCESS = /[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
 
 export interface CursorsParts
   extends Omit<CursorRunnerParts, "log" | "onDirty" | "maxDeliver" | "counts"> {
@@ -36,6 +34,7 @@ export class Cursors {
   #logName = "";
   readonly #commits: CursorCommits;
   #isClosed = false;
+  readonly #broadcastNotice = new BroadcastNotice();
 
   constructor(log: MessageLog | undefined) {
     this.#log = log;
@@ -70,16 +69,17 @@ export class Cursors {
 
   /** A worker has subscribed an agent type, or taken the type: what is published from now on is kept for it. */
   subscribed(agentType: string): void {
-    if (this.#log === undefined || this.#parts === undefined) {
+    if (this.#log === undefined || this.#parts === undefined || isOfOneProcess(agentType)) {
       return;
     }
     const { registry, topics } = this.#parts;
-    const holders = registry.holdersOf(agentType);
-    if (holders?.policy === "broadcast" || OF_ONE_PROCESS.test(agentType)) {
+    const wanted = Array.from(registry.subscriptionsOf(agentType), patternIn);
+    if (registry.holdersOf(agentType)?.policy === "broadcast") {
+      this.#broadcastNotice.tell(agentType, wanted, topics.patterns);
       return;
     }
     const before = this.#wanted.get(agentType) ?? [];
-    const added = Array.from(registry.subscriptionsOf(agentType), patternIn).filter(
+    const added = wanted.filter(
       (pattern) =>
         topics.patterns.some((durable) => overlap(durable, pattern)) &&
         !before.some((one) => isSame(one, pattern)),
