@@ -28,7 +28,8 @@ describe.each(readdirSync(CORPUS))("the corpus of data folders - version %s", (v
   }
 
   test("a host's messages, cursors, dead, waiting and declared ones are what they were, and what comes again is known", async () => {
-    expect(await contentOfHost(copyOf("host"))).toEqual(expected.host);
+    // A later version may say more.
+    expect(await contentOfHost(copyOf("host"))).toMatchObject(expected.host);
     const { host } = expected;
     // There is something of each kind to be read.
     for (const kind of ["batches", "topics", "cursors", "dead", "schedules", "damaged", "due"]) {
