@@ -9,6 +9,7 @@ import { BUILD } from "./build-info.ts";
 import { at } from "./check-settings.ts";
 import { absoluteFolder } from "./data-folder.ts";
 import type { RunContext } from "./run-roles.ts";
+import { fullQueueOf } from "./settings-queues.ts";
 import { policiesOf } from "./settings-routing.ts";
 
 export interface RunningHost {
@@ -90,6 +91,7 @@ export async function runHost({
     outboxMaxBytes: values["outbox-max-size"],
     publisherHoldMs: values["publisher-hold"],
     slowWorkerPolicy: values["slow-worker-policy"],
+    fullQueue: fullQueueOf(values["full-queue"]),
     slowWorkerTimeoutMs: values["slow-worker-timeout"],
     maxConnections: values["max-connections"],
     maxWorkers: values["max-workers"],

@@ -5,6 +5,7 @@ import { COMMON_SETTINGS } from "./settings-common.ts";
 import { DURABLE_SETTINGS } from "./settings-durable.ts";
 import { HOST_SETTINGS } from "./settings-host.ts";
 import { LINK_SETTINGS } from "./settings-link.ts";
+import { QUEUE_SETTINGS } from "./settings-queues.ts";
 import { ROUTING_SETTINGS } from "./settings-routing.ts";
 import { SUPERVISION_SETTINGS } from "./settings-supervision.ts";
 
@@ -17,6 +18,7 @@ export const SETTINGS = Object.freeze({
   ...HOST_SETTINGS,
   ...ROUTING_SETTINGS,
   ...LINK_SETTINGS,
+  ...QUEUE_SETTINGS,
   ...DURABLE_SETTINGS,
   ...AGENT_SETTINGS,
   ...SUPERVISION_SETTINGS,

@@ -33,6 +33,14 @@ export const ERROR_CODES = {
   WRONG_AGENT_CLASS: { retry: "never", when: "an agent instance is not of the expected class" },
   CIRCUIT_OPEN: { retry: "after", when: "the agent type failed too often and rests for a while" },
   QUEUE_FULL: { retry: "after", when: "a bounded queue has no room" },
+  DROPPED_OLDEST: {
+    retry: "never",
+    when: "newer messages had no other room, on a topic that is declared drop-oldest",
+  },
+  SUPERSEDED: {
+    retry: "never",
+    when: "a newer message of the same key came, on a topic that is declared keep-latest",
+  },
   SLOW_WORKER: { retry: "after", when: "a worker did not read what was sent to it" },
   TOO_LARGE: { retry: "never", when: "a message is over the size limit" },
   TOO_MANY: { retry: "after", when: "a count is over its limit" },

@@ -1,5 +1,6 @@
 import type { DeadLetter } from "./dead-letter.ts";
 import type { ErrorCode } from "./errors.ts";
+import type { FullQueuePolicy } from "./full-queue.ts";
 
 /** Phases of a host's life, in order. */
 export type HostState = "starting" | "ready" | "draining" | "stopped";
@@ -40,6 +41,9 @@ export interface TopicReport {
   readonly bytes: number;
   /** Copies given to workers. */
   readonly deliveries: number;
+  /** Copies that workers did not get because their queues were full, or a newer one took their place. */
+  readonly dropped: number;
+  readonly fullQueue: FullQueuePolicy;
   /** Messages a second over the last ten seconds. */
   readonly messagesPerSecond: number;
   /** ISO 8601, UTC. */

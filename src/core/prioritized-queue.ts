@@ -13,12 +13,24 @@ export interface QueueLimits {
   readonly maxBytes: number;
 }
 
-interface Entry<T> {
-  readonly item: T;
+/** An item in the queue; what `pushAnyway` returns names it to `remove` and `replace`. */
+export interface Queued<T> {
+  /** Undefined once it has left. */
+  readonly item: T | undefined;
   readonly bytes: number;
-  readonly isKept: boolean;
   readonly messages: number;
+  readonly priority: Priority;
 }
+
+interface Entry<T> extends Queued<T> {
+  item: T | undefined;
+  bytes: number;
+  messages: number;
+  readonly isKept: boolean;
+}
+
+/** Fewer gaps than this are no matter. */
+const MAX_GAPS = 1_024;
 
 /** First in, first out; taking does not move the rest, so both ends are constant time. */
 class Lane<T> {
@@ -42,7 +54,7 @@ class Lane<T> {
       const entry = this.#entries[this.#head];
       this.#entries[this.#head] = undefined;
       this.#head += 1;
-      if (entry !== undefined) {
+      if (entry?.item !== undefined) {
         this.#length -= 1;
         this.#compact();
         return entry;
@@ -59,12 +71,22 @@ class Lane<T> {
         return undefined;
       }
       const entry = this.#entries[index];
-      if (entry !== undefined && !entry.isKept) {
+      if (entry?.item !== undefined && !entry.isKept) {
         this.#entries[index] = undefined;
         this.#firstDroppable = index + 1;
-        this.#length -= 1;
+        this.gone();
         return entry;
       }
+    }
+  }
+
+  /** One of the entries has gone from the midst, and leaves a gap, of which there are never many more than entries. */
+  gone(): void {
+    this.#length -= 1;
+    if (this.#entries.length - this.#head > MAX_GAPS + 2 * this.#length) {
+      this.#entries = this.#entries.slice(this.#head).filter((one) => one?.item !== undefined);
+      this.#head = 0;
+      this.#firstDroppable = 0;
     }
   }
 
@@ -86,7 +108,7 @@ class Lane<T> {
  * every outbox and mailbox. It never grows beyond its limits by itself; what to do when
  * it is full is its owner's policy.
  */
-export class PrioritizedQueue<T> {
+export class PrioritizedQueue<T extends NonNullable<unknown>> {
   readonly limits: QueueLimits;
   readonly #lanes: Readonly<Record<Priority, Lane<T>>> = {
     high: new Lane<T>(),
@@ -133,19 +155,41 @@ export class PrioritizedQueue<T> {
     if (!this.hasRoomFor(bytes)) {
       return false;
     }
-    this.#add({ item, bytes, isKept, messages }, priority);
+    this.#add({ item, bytes, isKept, messages, priority });
     return true;
   }
 
   /** As `push`, though there may be no room: for what was given room before it became an item. */
-  pushAnyway(item: T, bytes: number, priority: Priority, messages: number): void {
-    this.#add({ item, bytes, isKept: false, messages }, priority);
+  pushAnyway(item: T, bytes: number, priority: Priority, messages: number): Queued<T> {
+    return this.#add({ item, bytes, isKept: false, messages, priority });
   }
 
-  #add(entry: Entry<T>, priority: Priority): void {
-    this.#lanes[priority].push(entry);
+  /** Takes an item out from wherever it is; undefined when it has left already. */
+  remove(queued: Queued<T>): T | undefined {
+    const { item } = queued;
+    if (item === undefined) {
+      return undefined;
+    }
+    this.#taken(queued as Entry<T>);
+    this.#lanes[queued.priority].gone();
+    return item;
+  }
+
+  /** Puts an item in the place of one that is still there, though there may be no room for a larger one. */
+  replace(queued: Queued<T>, item: T, bytes: number, messages: number): void {
+    const entry = queued as Entry<T>;
+    this.#length += messages - entry.messages;
+    this.#bytes += bytes - entry.bytes;
+    entry.item = item;
+    entry.bytes = bytes;
+    entry.messages = messages;
+  }
+
+  #add(entry: Entry<T>): Entry<T> {
+    this.#lanes[entry.priority].push(entry);
     this.#length += entry.messages;
     this.#bytes += entry.bytes;
+    return entry;
   }
 
   /** The next item by priority and turn, or undefined when empty. */
@@ -201,9 +245,11 @@ export class PrioritizedQueue<T> {
     return entry === undefined ? undefined : this.#taken(entry);
   }
 
-  #taken(entry: Entry<T>): T {
+  #taken(entry: Entry<T>): T | undefined {
+    const { item } = entry;
     this.#length -= entry.messages;
     this.#bytes -= entry.bytes;
-    return entry.item;
+    entry.item = undefined;
+    return item;
   }
 }

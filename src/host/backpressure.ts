@@ -1,3 +1,5 @@
+import type { TopicId } from "../core/topic-id.ts";
+import { FullQueuePolicies } from "./full-queue-policies.ts";
 import type { Session } from "./session.ts";
 
 /** How full an outbox is, as a share of its limits, when its publishers begin to be held back. */
@@ -22,17 +24,28 @@ interface Hold {
 export class Backpressure {
   readonly #maxHoldMs: number;
   readonly #now: () => number;
+  readonly #policies: FullQueuePolicies;
   readonly #holds = new Map<Session, Hold>();
 
   /** @param maxHoldMs 0 never holds anybody back */
-  constructor(maxHoldMs: number, now: () => number = Date.now) {
+  constructor(
+    maxHoldMs: number,
+    now: () => number = Date.now,
+    policies: FullQueuePolicies = new FullQueuePolicies(),
+  ) {
     this.#maxHoldMs = maxHoldMs;
     this.#now = now;
+    this.#policies = policies;
   }
 
   /** To be called when a message of the publisher was given to the receivers. */
-  consider(publisher: Session, receivers: readonly Session[]): void {
-    if (this.#maxHoldMs > 0 && areCrowded(receivers) && !this.#holds.has(publisher)) {
+  consider(publisher: Session, receivers: readonly Session[], { type }: TopicId): void {
+    const isHeld =
+      this.#maxHoldMs > 0 &&
+      areCrowded(receivers) &&
+      !this.#holds.has(publisher) &&
+      this.#policies.of(type) === "block";
+    if (isHeld) {
       this.#hold(publisher, receivers);
     }
   }

@@ -61,12 +61,14 @@ export class ControlRouter {
       const message = `Worker ${session.clientId} has no control channel, so the state of its agents cannot be reached.`;
       return new AgentrtError("NO_SUCH_AGENT", message);
     }
-    const shed = session.controlOutbox.offer({
-      envelope,
-      bytes,
-      priority: "normal",
-      size: ENVELOPE_OVERHEAD_BYTES + bytes.byteLength,
-    });
+    const shed = session.controlOutbox
+      .offer({
+        envelope,
+        bytes,
+        priority: "normal",
+        size: ENVELOPE_OVERHEAD_BYTES + bytes.byteLength,
+      })
+      .map(({ frame }) => frame);
     session.shed += shed.length;
     this.#parts.totals.shed += shed.length;
     for (const frame of shed) {

@@ -47,13 +47,17 @@ export class DeadLetters {
     });
   }
 
-  /** One letter for all messages of a batch; each of them is counted. */
+  /**
+   * One letter for all messages of a batch; each of them is counted.
+   * @param messages how many of them, the first ones
+   */
   addBatch(
     reason: ErrorCode,
     detail: string,
     batch: Pick<EventBatch, "route" | "sequence" | "count"> & { readonly recordsBytes: number },
+    messages = batch.count,
   ): void {
-    const { route, sequence, count, recordsBytes } = batch;
+    const { route, sequence, recordsBytes } = batch;
     this.addLetter({
       at: new Date().toISOString(),
       reason,
@@ -64,7 +68,7 @@ export class DeadLetters {
       sender: String(route.sender ?? ""),
       dataType: route.dataType,
       bytes: recordsBytes,
-      messages: count,
+      messages,
     });
   }
 

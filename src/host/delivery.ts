@@ -4,15 +4,28 @@ import { CANCEL_HEADER } from "../wire/capabilities.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { InboundBatch } from "./link/inbound-batch.ts";
 import type { SlowWorkerPolicy } from "./options.ts";
-import { messagesIn, type OutboundFrame } from "./outbox.ts";
+import { messagesIn, type OutboundFrame, type Shed } from "./outbox.ts";
 import type { Session } from "./session.ts";
+import type { TopicStatistics } from "./topic-statistics.ts";
 import type { MutableTotals } from "./totals.ts";
 
-export type UndeliveredReason = "BAD_FRAME" | "QUEUE_FULL" | "WORKER_GONE";
+export type UndeliveredReason =
+  | "BAD_FRAME"
+  | "QUEUE_FULL"
+  | "WORKER_GONE"
+  | "DROPPED_OLDEST"
+  | "SUPERSEDED";
+
+const SHED: Readonly<Record<Shed["reason"], readonly [UndeliveredReason, string]>> = {
+  full: ["QUEUE_FULL", "its outbox is full"],
+  oldest: ["DROPPED_OLDEST", "its outbox is full, and messages of this topic make way for others"],
+  superseded: ["SUPERSEDED", "a newer message of the same key has taken this one's place"],
+};
 
 export interface DeliveryParts {
   readonly totals: MutableTotals;
   readonly deadLetters: DeadLetters;
+  readonly topics: TopicStatistics;
   readonly slowWorkerPolicy: SlowWorkerPolicy;
   /** Cuts off a worker whose outbox overflowed. */
   readonly expelSlow: (session: Session) => void;
@@ -39,12 +52,39 @@ export class Delivery {
     totals.bytesOut += frame.bytes.byteLength;
     const shed = session.outbox.offer(frame);
     if (shed.length > 0) {
-      this.#shed(session, shed);
+      this.shed(session, shed);
     }
   }
 
-  /** Accounts for a frame that did not reach its worker; a call among them ends for its caller. */
-  undelivered(reason: UndeliveredReason, detail: string, frame: OutboundFrame): void {
+  /** Accounts for what a worker's queue let go. */
+  shed(session: Session, shed: readonly Shed[]): void {
+    let isOverflowing = false;
+    for (const { frame, messages, reason } of shed) {
+      session.shed += messages;
+      this.#parts.totals.shed += messages;
+      const { envelope } = frame;
+      if (envelope.kind === "event" || envelope.kind === "batch") {
+        this.#parts.topics.recordDropped(envelope.topic.type, messages);
+      }
+      const [code, what] = SHED[reason];
+      const detail = `Worker ${session.clientId} does not read fast enough; ${what}.`;
+      this.undelivered(code, detail, frame, messages);
+      isOverflowing ||= reason === "full";
+    }
+    const isAnswerLost = shed.some(({ frame }) => frame.envelope.kind === "response");
+    if (isAnswerLost || (isOverflowing && this.#parts.slowWorkerPolicy === "disconnect")) {
+      // A caller that lost an answer must not wait for ever: it sees its stream end instead.
+      this.#parts.expelSlow(session);
+    }
+  }
+
+  /** Accounts for a frame, or a part of it, that did not reach its worker; a call among them ends for its caller. */
+  undelivered(
+    reason: UndeliveredReason,
+    detail: string,
+    frame: OutboundFrame,
+    messages = messagesIn(frame),
+  ): void {
     const { envelope } = frame;
     if (envelope.kind === "control") {
       return;
@@ -57,7 +97,7 @@ export class Delivery {
       return;
     }
     if (envelope.kind === "batch") {
-      this.#parts.deadLetters.addBatch(reason, detail, envelope);
+      this.#parts.deadLetters.addBatch(reason, detail, envelope, messages);
       return;
     }
     if (envelope.kind === "request") {
@@ -67,20 +107,6 @@ export class Delivery {
       this.#parts.onLostCall(envelope.id, reason, detail);
     }
     this.#parts.deadLetters.add(reason, detail, envelope);
-  }
-
-  #shed(session: Session, frames: readonly OutboundFrame[]): void {
-    for (const frame of frames) {
-      session.shed += messagesIn(frame);
-      this.#parts.totals.shed += messagesIn(frame);
-      const detail = `Worker ${session.clientId} does not read fast enough; its outbox is full.`;
-      this.undelivered("QUEUE_FULL", detail, frame);
-    }
-    const isAnswerLost = frames.some((frame) => frame.envelope.kind === "response");
-    if (this.#parts.slowWorkerPolicy === "disconnect" || isAnswerLost) {
-      // A caller that lost an answer must not wait for ever: it sees its stream end instead.
-      this.#parts.expelSlow(session);
-    }
   }
 }
 

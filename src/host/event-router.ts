@@ -85,7 +85,7 @@ export class EventRouter {
       void this.#publishWhenStored(event, declaration, from);
       return;
     }
-    backpressure.consider(from, this.#route(event));
+    backpressure.consider(from, this.#route(event), event.topic);
   }
 
   /** Publishes a batch as one. @throws AgentrtError `BAD_FRAME` when it has to be taken apart and is not whole */
@@ -97,7 +97,7 @@ export class EventRouter {
       return;
     }
     this.#parts.totals.eventsIn += batch.count;
-    this.#parts.backpressure.consider(from, this.#route(batch));
+    this.#parts.backpressure.consider(from, this.#route(batch), batch.topic);
   }
 
   /**

@@ -24,6 +24,7 @@ import { Door } from "./door.ts";
 import { Durable } from "./durable/durable.ts";
 import { durablePattern } from "./durable/durable-topics.ts";
 import { Enrolment } from "./enrolment.ts";
+import { FullQueuePolicies } from "./full-queue-policies.ts";
 import { IncidentLog } from "./incident-log.ts";
 import { RouteNumbers } from "./link/inbound-routes.ts";
 import { createLinkRpc } from "./link/link-rpc.ts";
@@ -93,9 +94,10 @@ export class GrpcWorkerAgentRuntimeHost {
     this.#address = this.#options.listen;
     this.#deadLetters = new DeadLetters(this.#options.deadLetterStore, this.#incidents);
     this.#registry = new Registry(this.#options);
-    this.#backpressure = new Backpressure(this.#options.publisherHoldMs);
+    const fullQueue = new FullQueuePolicies(this.#options.fullQueue);
+    this.#backpressure = new Backpressure(this.#options.publisherHoldMs, Date.now, fullQueue);
     this.#retained = new RetainedValues(this.#options);
-    this.#topics = new TopicStatistics(this.#options.maxTopicsTracked);
+    this.#topics = new TopicStatistics(this.#options.maxTopicsTracked, Date.now, fullQueue);
     this.#durable = new Durable({
       log: this.#options.messageLog,
       configured: this.#options.durable.map(durablePattern),
@@ -125,7 +127,7 @@ export class GrpcWorkerAgentRuntimeHost {
     const controlRouter = new ControlRouter(shared);
     const hangUp = (peer: string): void => this.#door.hangUp(peer);
     const { events, presence } = this.#router;
-    const routing = { router: this.#router, controlRouter, presence, hangUp };
+    const routing = { router: this.#router, controlRouter, presence, hangUp, fullQueue };
     this.#sessions = new Sessions({ ...shared, ...routing });
     const { maxMessageBytes } = this.#options;
     const sizeLimit = watchSizeLimit(maxMessageBytes, (error, peer) =>

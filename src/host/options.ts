@@ -1,5 +1,6 @@
 import { assertAgentType } from "../core/agent-id.ts";
 import { AgentrtError } from "../core/errors.ts";
+import type { FullQueuePolicy } from "../core/full-queue.ts";
 import type { DeadLetterStore } from "../core/state-store.ts";
 import type { TracerProviderLike } from "../core/tracing.ts";
 import { isTypePolicy, TYPE_POLICIES, type TypePolicy } from "../core/type-policy.ts";
@@ -29,6 +30,11 @@ export interface HostOptions {
    */
   readonly publisherHoldMs: number;
   readonly slowWorkerPolicy: SlowWorkerPolicy;
+  /**
+   * What a full outbox does with messages by topic type, or by the beginning of topic types with `*` behind:
+   * the exact one counts, then the longest. Default: `block` for all.
+   */
+  readonly fullQueue: Readonly<Record<string, FullQueuePolicy>>;
   /** A worker that reads nothing for so long while messages wait is cut off. Default 30 s. */
   readonly slowWorkerTimeoutMs: number;
   /** TCP connections at once; guards file descriptors. Default 10,000. */
@@ -106,6 +112,7 @@ const DEFAULTS: HostOptions = {
   outboxMaxBytes: 64 * MIB,
   publisherHoldMs: 500,
   slowWorkerPolicy: "shed",
+  fullQueue: Object.freeze({}),
   slowWorkerTimeoutMs: 30_000,
   maxConnections: 10_000,
   maxWorkers: 10_000,

@@ -1,8 +1,11 @@
 import type { ControlEnvelope } from "../core/control.ts";
 import type { Envelope } from "../core/envelope.ts";
+import type { DropReason } from "../core/full-queue.ts";
 import { PrioritizedQueue, type QueueLimits } from "../core/prioritized-queue.ts";
 import type { Priority } from "../core/priority.ts";
+import { type Dropped, YieldingItems } from "../core/yielding-items.ts";
 import type { DurableDelivery } from "./durable/durable-frame.ts";
+import type { FullQueuePolicies, YieldingFrame } from "./full-queue-policies.ts";
 import type { InboundBatch } from "./link/inbound-batch.ts";
 import type { OutRoute } from "./link/out-route.ts";
 
@@ -15,6 +18,16 @@ export interface OutboundFrame {
   readonly priority: Priority;
   /** What it costs the queue: its bytes and a fixed overhead. */
   readonly size: number;
+}
+
+/**
+ * A frame that did not get out, or a part of it. `full`: there was no room, though its topic's publishers are
+ * slowed down. The others are as their topic declares it.
+ */
+export interface Shed {
+  readonly frame: OutboundFrame;
+  readonly messages: number;
+  readonly reason: "full" | DropReason;
 }
 
 /** Where frames go: a gRPC stream, which says by `write` when it has had enough. */
@@ -32,14 +45,22 @@ export interface FrameSink {
  */
 export class Outbox {
   readonly #queue: PrioritizedQueue<OutboundFrame>;
+  readonly #policies: FullQueuePolicies | undefined;
+  /** Made when the first of them has to wait. */
+  #yielding: YieldingItems<OutboundFrame> | undefined;
   readonly #now: () => number;
   #sink: FrameSink | undefined;
   #isSinkFull = true;
   #blockedSinceMs = 0;
   readonly #watchers = new Set<{ readonly below: number; readonly onRelief: () => void }>();
 
-  constructor(limits: QueueLimits, now: () => number = Date.now) {
+  constructor(
+    limits: QueueLimits,
+    now: () => number = Date.now,
+    policies: FullQueuePolicies | undefined = undefined,
+  ) {
     this.#queue = new PrioritizedQueue(limits);
+    this.#policies = policies;
     this.#now = now;
   }
 
@@ -51,10 +72,21 @@ export class Outbox {
     return this.#queue.bytes;
   }
 
-  /** How much of the limits is in use, from 0 to 1: of messages or of bytes, whichever is more. */
+  /**
+   * How much of the limits is in use, from 0 to 1: of messages or of bytes, whichever is more. What makes way
+   * for others does not count.
+   */
   get fullness(): number {
     const { maxMessages, maxBytes } = this.#queue.limits;
-    return Math.max(this.#queue.length / maxMessages, this.#queue.bytes / maxBytes);
+    return Math.max(this.#firmMessages / maxMessages, this.#firmBytes / maxBytes);
+  }
+
+  get #firmMessages(): number {
+    return this.#queue.length - (this.#yielding?.messages ?? 0);
+  }
+
+  get #firmBytes(): number {
+    return this.#queue.bytes - (this.#yielding?.bytes ?? 0);
   }
 
   /** Calls `onRelief` each time that sending leaves the queue less full than `below`, until the result is called. */
@@ -77,39 +109,91 @@ export class Outbox {
   }
 
   /**
-   * Sends a frame, or queues it. Returns the frames that had to go because the queue was full:
-   * the oldest events of those that are not more urgent, or the new frame itself when there is none.
+   * Puts frames that were sent and have not arrived before everything that waits. To be called while there is
+   * no stream. Returns what had to go.
    */
-  offer(frame: OutboundFrame): readonly OutboundFrame[] {
+  sendAgain(frames: readonly OutboundFrame[]): readonly Shed[] {
+    const waiting = this.close();
+    return [
+      ...frames.flatMap((frame) => this.#enqueue(frame, true)),
+      ...waiting.flatMap((frame) => this.#enqueue(frame, false)),
+    ];
+  }
+
+  /**
+   * Sends a frame, or queues it. Returns what had to go because the queue was full: first what makes way by
+   * its topic, then the oldest events; of those that are not more urgent, or the new frame itself when there is
+   * none. Of a topic that keeps the latest, what a newer one has taken the place of goes at once.
+   */
+  offer(frame: OutboundFrame): readonly Shed[] {
     const isAhead = frame.priority === "high" && this.#sink?.takesUrgent === true;
     if (!this.#isSinkFull || (isAhead && this.#queue.countOf("high") === 0)) {
       this.#write(frame);
       return NONE;
     }
+    return this.#enqueue(frame, false);
+  }
+
+  #enqueue(frame: OutboundFrame, isSentAgain: boolean): readonly Shed[] {
+    const yielding = this.#policies?.yielding(frame, isSentAgain);
+    if (yielding !== undefined) {
+      return this.#enqueueYielding(frame, yielding);
+    }
     if (this.#push(frame)) {
       return NONE;
     }
-    const shed: OutboundFrame[] = [];
+    const shed: Shed[] = [];
     while (!this.#push(frame)) {
-      const dropped = this.#queue.dropOldest(frame.priority);
-      shed.push(dropped ?? frame);
-      if (dropped === undefined) {
+      const yielded = this.#yielding?.dropOldest(isKept(frame) ? "high" : frame.priority);
+      if (yielded !== undefined) {
+        shed.push({ frame: yielded, messages: messagesIn(yielded), reason: "oldest" });
+        continue;
+      }
+      const dropped = this.#queue.dropOldest(frame.priority) ?? frame;
+      shed.push({ frame: dropped, messages: messagesIn(dropped), reason: "full" });
+      if (dropped === frame) {
         break;
       }
     }
     return shed;
   }
 
-  /** Calls and answers are not dropped for newer frames: their callers would wait in vain. */
-  #push(frame: OutboundFrame): boolean {
-    const { kind } = frame.envelope;
-    const isKept = kind === "request" || kind === "response" || kind === "durable";
-    return this.#queue.push(frame, frame.size, frame.priority, isKept, messagesIn(frame));
+  #enqueueYielding(
+    whole: OutboundFrame,
+    { frame, key, superseded }: YieldingFrame,
+  ): readonly Shed[] {
+    this.#yielding ??= new YieldingItems(this.#queue);
+    const { size: bytes, priority } = frame;
+    const dropped = this.#yielding.offer({
+      ...{ item: frame, bytes, priority, key },
+      messages: messagesIn(frame),
+    });
+    if (superseded === 0 && dropped.length === 0) {
+      return NONE;
+    }
+    const shed = dropped.map(shedOf);
+    return superseded === 0
+      ? shed
+      : [...shed, { frame: whole, messages: superseded, reason: "superseded" }];
   }
 
-  /** True when a frame of this size would be sent or queued without anything being shed. */
+  /** Calls and answers are not dropped for newer frames: their callers would wait in vain. */
+  #push(frame: OutboundFrame): boolean {
+    return this.#queue.push(frame, frame.size, frame.priority, isKept(frame), messagesIn(frame));
+  }
+
+  /** True when a call of this size would be sent or queued, and nothing be shed but what makes way for it. */
   hasRoomFor(size: number): boolean {
-    return !this.#isSinkFull || this.#queue.hasRoomFor(size);
+    return !this.#isSinkFull || this.#queue.hasRoomFor(size) || this.#canMakeRoomFor(size);
+  }
+
+  #canMakeRoomFor(size: number): boolean {
+    const { maxMessages, maxBytes } = this.#queue.limits;
+    return (
+      this.#yielding !== undefined &&
+      this.#firmMessages < maxMessages &&
+      (this.#firmMessages === 0 || this.#firmBytes + size <= maxBytes)
+    );
   }
 
   /** The stream takes frames again. */
@@ -120,6 +204,7 @@ export class Outbox {
       if (frame === undefined) {
         break;
       }
+      this.#yielding?.taken(frame, frame.priority);
       this.#write(frame);
     }
     this.#tellWatchers();
@@ -130,6 +215,7 @@ export class Outbox {
     this.#sink = undefined;
     this.#isSinkFull = true;
     const unsent = [...this.#queue.drain()];
+    this.#yielding = undefined;
     this.#tellWatchers();
     return unsent;
   }
@@ -160,4 +246,13 @@ export function messagesIn({ envelope }: OutboundFrame): number {
   return envelope.kind === "batch" || envelope.kind === "durable" ? envelope.count : 1;
 }
 
-const NONE: readonly OutboundFrame[] = Object.freeze([]);
+function isKept({ envelope }: OutboundFrame): boolean {
+  const { kind } = envelope;
+  return kind === "request" || kind === "response" || kind === "durable";
+}
+
+function shedOf({ item, reason }: Dropped<OutboundFrame>): Shed {
+  return { frame: item, messages: messagesIn(item), reason };
+}
+
+const NONE: readonly Shed[] = Object.freeze([]);

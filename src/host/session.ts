@@ -4,7 +4,8 @@ import type { QueueLimits } from "../core/prioritized-queue.ts";
 import { encodeMessage } from "../wire/autogen/codec.ts";
 import type { Capability } from "../wire/capabilities.ts";
 import { LinkedRequest, LinkedResponse } from "../wire/link/linked-calls.ts";
-import { type FrameSink, type OutboundFrame, Outbox } from "./outbox.ts";
+import type { FullQueuePolicies } from "./full-queue-policies.ts";
+import { type FrameSink, type OutboundFrame, Outbox, type Shed } from "./outbox.ts";
 import { takenApart } from "./publication.ts";
 
 /** A stream of raw frames as the host sees it. */
@@ -46,14 +47,18 @@ export interface Departure {
   readonly controls: readonly OutboundFrame[];
 }
 
-/** A stream that a newer one took the place of, and what had been sent on it and not taken. */
+/** A stream that a newer one took the place of. */
 export interface Replaced {
   readonly stream: HostStream;
-  readonly frames: readonly OutboundFrame[];
+  /** Calls and answers that had been sent on it and not taken: they are not sent again. */
+  readonly lost: readonly OutboundFrame[];
+  /** What had to go to make room for the events that are sent again. */
+  readonly shed: readonly Shed[];
 }
 
 export interface SessionLimits {
   readonly outbox: QueueLimits;
+  readonly fullQueue: FullQueuePolicies;
   readonly control: QueueLimits;
 }
 
@@ -104,7 +109,7 @@ export class Session {
   ) {
     this.clientId = clientId;
     this.peer = peer;
-    this.outbox = new Outbox(limits.outbox);
+    this.outbox = new Outbox(limits.outbox, Date.now, limits.fullQueue);
     this.controlOutbox = new Outbox(limits.control);
     this.#state = { name: "announced", forgetTimer: setTimeout(() => forget(this), graceMs) };
   }
@@ -138,10 +143,8 @@ export class Session {
 
   /** Makes a stream the worker's own. Returns the one that it replaces, which the caller must end. */
   connect(stream: HostStream, peer: string, link?: SessionLink): Replaced | undefined {
-    const replaced =
-      this.#state.name === "connected"
-        ? { stream: this.#state.stream, frames: this.#state.link?.close() ?? [] }
-        : undefined;
+    const old = this.#state.name === "connected" ? this.#state : undefined;
+    const untaken = old?.link?.close() ?? [];
     this.#enter({ name: "connected", stream, link });
     this.peer = peer;
     this.connectedAt = new Date();
@@ -152,8 +155,23 @@ export class Session {
         }
       });
     }
+    const resent = this.sendAgain(untaken);
     this.outbox.attach(link ?? sinkOf(stream, (count) => this.#lost(count)));
-    return replaced;
+    return old === undefined ? undefined : { stream: old.stream, ...resent };
+  }
+
+  /**
+   * Puts events that were sent and not taken before what waits, for when the worker is there again; to be called
+   * while it has no stream. A call is not made twice, and a cursor sends its records again by itself.
+   */
+  sendAgain(untaken: readonly OutboundFrame[]): Omit<Replaced, "stream"> {
+    const isEvent = ({ envelope }: OutboundFrame): boolean =>
+      envelope.kind === "event" || envelope.kind === "batch";
+    const events = untaken.filter(isEvent);
+    return {
+      lost: untaken.filter((frame) => !isEvent(frame) && frame.envelope.kind !== "durable"),
+      shed: events.length === 0 ? [] : this.outbox.sendAgain(events),
+    };
   }
 
   /** What was sent and not taken, the oldest first; nothing is known of it in AutoGen's dialect. Sends no more. */

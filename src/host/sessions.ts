@@ -4,13 +4,19 @@ import type { PresenceReason } from "../core/presence.ts";
 import type { ControlRouter } from "./control-router.ts";
 import type { Durable } from "./durable/durable.ts";
 import { EndingStreams } from "./ending-streams.ts";
+import type { FullQueuePolicies } from "./full-queue-policies.ts";
 import type { IncidentLog } from "./incident-log.ts";
 import type { HostOptions } from "./options.ts";
-import type { OutboundFrame } from "./outbox.ts";
 import type { Presence } from "./presence.ts";
 import type { Registry } from "./registry.ts";
 import type { Router } from "./router.ts";
-import { type HostStream, Session, type SessionLimits, type SessionLink } from "./session.ts";
+import {
+  type HostStream,
+  type Replaced,
+  Session,
+  type SessionLimits,
+  type SessionLink,
+} from "./session.ts";
 import type { MutableTotals } from "./totals.ts";
 
 /** Control messages are rare and small; a worker that leaves more than this unread has given up on them. */
@@ -27,6 +33,7 @@ export interface SessionsParts {
   /** Closes the connection of a peer, `host:port` as gRPC names it. */
   readonly hangUp: (peer: string) => void;
   readonly durable: Durable;
+  readonly fullQueue: FullQueuePolicies;
 }
 
 /** The coming and going of workers: announced, connected, replaced, left, expelled. */
@@ -43,6 +50,7 @@ export class Sessions {
     this.#limits = {
       outbox: { maxMessages: outboxMaxMessages, maxBytes: outboxMaxBytes },
       control: CONTROL_LIMITS,
+      fullQueue: parts.fullQueue,
     };
   }
 
@@ -91,11 +99,7 @@ export class Sessions {
         // A worker of ours answers on the stream that a call came on, and awaits answers only there.
         this.#parts.router.endCallsOf(session);
       }
-      this.#sendAgain(
-        session,
-        replaced.frames,
-        "A newer stream took the place of the one it was on.",
-      );
+      this.#accountFor(session, replaced, "A newer stream took the place of the one it was on.");
       presence.workerReplaced(session);
     }
     presence.workerCame(session);
@@ -180,20 +184,17 @@ export class Sessions {
     this.#parts.durable.cursors.sessionGone(session, "lost");
     // What it was asked it has lost, and what it asked it no longer waits for.
     router.forget(session);
-    this.#sendAgain(session, frames, "It was lost before it read this.");
+    this.#accountFor(session, session.sendAgain(frames), "It was lost before it read this.");
     presence.workerWent(session, session.agentTypes, "lost");
   }
 
-  /** Events go to the worker once more, when it is there; a call is not made twice. */
-  #sendAgain(session: Session, frames: readonly OutboundFrame[], whyNot: string): void {
-    for (const frame of frames) {
-      const { kind } = frame.envelope;
-      if (kind === "event" || kind === "batch") {
-        session.outbox.offer(frame);
-      } else if (kind !== "durable") {
-        const detail = `${whyNot} Worker ${session.clientId}.`;
-        this.#parts.router.undelivered("WORKER_GONE", detail, frame);
-      }
+  #accountFor(session: Session, { lost, shed }: Omit<Replaced, "stream">, why: string): void {
+    const { router } = this.#parts;
+    for (const frame of lost) {
+      router.undelivered("WORKER_GONE", `${why} Worker ${session.clientId}.`, frame);
+    }
+    if (shed.length > 0) {
+      router.delivery.shed(session, shed);
     }
   }
 

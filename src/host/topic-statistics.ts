@@ -1,4 +1,5 @@
 import type { TopicReport } from "../core/host-report.ts";
+import { FullQueuePolicies } from "./full-queue-policies.ts";
 
 const RATE_WINDOW_SECONDS = 10;
 
@@ -6,6 +7,7 @@ interface TopicCounts {
   messages: number;
   bytes: number;
   deliveries: number;
+  dropped: number;
   lastAtMs: number;
   /** Messages in each second of the window; slot = second modulo the window. */
   readonly perSecond: Uint32Array;
@@ -18,11 +20,17 @@ export class TopicStatistics {
   readonly #maxTopics: number;
   readonly #topics = new Map<string, TopicCounts>();
   readonly #now: () => number;
+  readonly #policies: FullQueuePolicies;
   #forgotten = 0;
 
-  constructor(maxTopics: number, now: () => number = Date.now) {
+  constructor(
+    maxTopics: number,
+    now: () => number = Date.now,
+    policies: FullQueuePolicies = new FullQueuePolicies(),
+  ) {
     this.#maxTopics = maxTopics;
     this.#now = now;
+    this.#policies = policies;
   }
 
   /** Topic types whose counts went because there were too many. */
@@ -44,6 +52,11 @@ export class TopicStatistics {
     counts.perSecond[slot] = (counts.perSecond[slot] ?? 0) + messages;
   }
 
+  /** @param messages copies for workers that a full queue let go */
+  recordDropped(topicType: string, messages: number): void {
+    this.#countsFor(topicType).dropped += messages;
+  }
+
   /** The busiest first, `limit` of them at the most. */
   report(limit: number): TopicReport[] {
     const second = Math.floor(this.#now() / 1_000);
@@ -55,6 +68,8 @@ export class TopicStatistics {
         messages: counts.messages,
         bytes: counts.bytes,
         deliveries: counts.deliveries,
+        dropped: counts.dropped,
+        fullQueue: this.#policies.of(topicType),
         messagesPerSecond: recent / RATE_WINDOW_SECONDS,
         lastAt: new Date(counts.lastAtMs).toISOString(),
       };
@@ -75,6 +90,7 @@ export class TopicStatistics {
       messages: 0,
       bytes: 0,
       deliveries: 0,
+      dropped: 0,
       lastAtMs: 0,
       perSecond: new Uint32Array(RATE_WINDOW_SECONDS),
       second: 0,

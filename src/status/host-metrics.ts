@@ -162,6 +162,7 @@ export const HOST_METRICS: readonly MetricDeclaration[] = [
   ...DURABLE_METRICS,
   topic("agentrt_topic_messages_total", "Messages on a topic type.", (t) => t.messages),
   topic("agentrt_topic_deliveries_total", "Copies given to workers.", (t) => t.deliveries),
+  topic("agentrt_topic_dropped_total", "Of these, dropped from full queues.", (t) => t.dropped),
   topic("agentrt_topic_bytes_total", "Bytes of messages on a topic type.", (t) => t.bytes),
 ];
 

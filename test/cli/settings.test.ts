@@ -10,6 +10,7 @@ import {
   type SettingName,
   settingOf,
 } from "../../src/cli/settings.ts";
+import { fullQueueOf } from "../../src/cli/settings-queues.ts";
 import { policiesOf } from "../../src/cli/settings-routing.ts";
 import { AgentrtError } from "../../src/core/errors.ts";
 import { resolveHostOptions } from "../../src/host/options.ts";
@@ -103,6 +104,11 @@ const SAMPLES: Record<SettingName, Samples> = {
   "durable-max-size": { legal: ["1GiB", "2MiB"], bounds: ["1MiB", "1024GiB"], illegal: ["1KiB"] },
   compression: { legal: ["off", "zstd"], illegal: ["on", "lz4"] },
   "link-window": { legal: ["1KiB", "2MiB"], bounds: ["1KiB", "1GiB"], illegal: ["1", "2GiB"] },
+  "full-queue": {
+    legal: ["a=block", "sensor.*=keep-latest,x=y=drop-oldest"],
+    bounds: ["*=drop-oldest", "a=block"],
+    illegal: ["a", "a=never", "a*b=block"],
+  },
   "link-window-messages": {
     legal: ["16", "100000"],
     bounds: ["16", "1000000000"],
@@ -268,6 +274,7 @@ test("settings - the host's own defaults are the same", () => {
     outboxMaxBytes: fallback("outbox-max-size"),
     publisherHoldMs: fallback("publisher-hold"),
     slowWorkerPolicy: fallback("slow-worker-policy"),
+    fullQueue: fullQueueOf(SETTINGS["full-queue"].fallback(MACHINE)),
     slowWorkerTimeoutMs: fallback("slow-worker-timeout"),
     maxConnections: fallback("max-connections"),
     maxWorkers: fallback("max-workers"),

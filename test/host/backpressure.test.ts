@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
 import { TypeSubscription } from "../../src/core/subscription.ts";
+import { TopicId } from "../../src/core/topic-id.ts";
 import { Backpressure } from "../../src/host/backpressure.ts";
 import { event, type FakeWorker, InMemoryHost } from "./in-memory-host.ts";
 
+const TOPIC = new TopicId("topic", "s");
 const LIMITS = { outboxMaxMessages: 100 };
 
 /** A host with a publisher and receivers of one topic, the stuck ones with a full stream. */
@@ -96,7 +98,7 @@ test("backpressure - after the longest hold the receiver is slow, until it has c
   publish(51);
   publisher.stream.resume();
 
-  const hold = (): void => backpressure.consider(publisher.session, [session]);
+  const hold = (): void => backpressure.consider(publisher.session, [session], TOPIC);
   hold();
   expect(publisher.stream.isPaused).toBe(true);
   nowMs += 499;
@@ -119,6 +121,6 @@ test("backpressure - a hold of 0 ms never holds anybody back", () => {
   const backpressure = new Backpressure(0);
   publish(51);
   publisher.stream.resume();
-  backpressure.consider(publisher.session, [receiver("only").session]);
+  backpressure.consider(publisher.session, [receiver("only").session], TOPIC);
   expect(publisher.stream.isPaused).toBe(false);
 });

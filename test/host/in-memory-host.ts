@@ -21,6 +21,7 @@ import { ControlRouter } from "../../src/host/control-router.ts";
 import { DeadLetters } from "../../src/host/dead-letters.ts";
 import { Durable } from "../../src/host/durable/durable.ts";
 import { Enrolment } from "../../src/host/enrolment.ts";
+import { FullQueuePolicies } from "../../src/host/full-queue-policies.ts";
 import { IncidentLog } from "../../src/host/incident-log.ts";
 import { type HostOptions, resolveHostOptions } from "../../src/host/options.ts";
 import type { Presence } from "../../src/host/presence.ts";
@@ -160,7 +161,8 @@ export class InMemoryHost {
   readonly totals = createTotals();
   readonly incidents = new IncidentLog();
   readonly hungUp: string[] = [];
-  readonly topics = new TopicStatistics(100);
+  readonly fullQueue: FullQueuePolicies;
+  readonly topics: TopicStatistics;
   readonly deadLetters: DeadLetters;
   readonly registry: Registry;
   readonly backpressure: Backpressure;
@@ -180,7 +182,10 @@ export class InMemoryHost {
     this.deadLetters = new DeadLetters(store, this.incidents);
     this.registry = new Registry(options);
     this.retained = new RetainedValues(options, () => this.nowMs);
-    this.backpressure = new Backpressure(options.publisherHoldMs);
+    const fullQueue = new FullQueuePolicies(options.fullQueue);
+    this.fullQueue = fullQueue;
+    this.topics = new TopicStatistics(100, Date.now, fullQueue);
+    this.backpressure = new Backpressure(options.publisherHoldMs, Date.now, fullQueue);
     const { registry, totals, incidents, deadLetters, topics, durable } = this;
     const { rpcTimeoutMs, maxPendingCalls } = options;
     this.router = new Router({
@@ -204,6 +209,7 @@ export class InMemoryHost {
     this.sessions = new Sessions({
       ...{ presence, options, registry, router, controlRouter, totals, incidents, durable },
       hangUp: (peer) => hungUp.push(peer),
+      fullQueue,
     });
   }
 

@@ -14,6 +14,7 @@ const DEFAULTS: HostOptions = {
   outboxMaxMessages: 10_000,
   outboxMaxBytes: 64 * MIB,
   slowWorkerPolicy: "shed",
+  fullQueue: {},
   slowWorkerTimeoutMs: 30_000,
   publisherHoldMs: 500,
   maxConnections: 10_000,

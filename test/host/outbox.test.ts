@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { EMPTY_PAYLOAD } from "../../src/core/envelope.ts";
 import type { Priority } from "../../src/core/priority.ts";
 import { TopicId } from "../../src/core/topic-id.ts";
-import { type OutboundFrame, Outbox } from "../../src/host/outbox.ts";
+import { type OutboundFrame, Outbox, type Shed } from "../../src/host/outbox.ts";
 
 function frame(id: string, priority: Priority = "normal", size = 1): OutboundFrame {
   return {
@@ -27,8 +27,8 @@ function answer(id: string): OutboundFrame {
   return { ...frame(id), envelope };
 }
 
-const idsOf = (frames: readonly OutboundFrame[]): string[] =>
-  frames.map(({ bytes }) => Buffer.from(bytes).toString());
+const idsOf = (frames: readonly (OutboundFrame | Shed)[]): string[] =>
+  frames.map((one) => Buffer.from(("frame" in one ? one.frame : one).bytes).toString());
 
 /** Takes `room` frames, then says that it has enough. */
 function sink(room: number): { got: string[]; room: number; write(bytes: Uint8Array): boolean } {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { FullQueuePolicies } from "../../src/host/full-queue-policies.ts";
 import { PendingCalls } from "../../src/host/pending-calls.ts";
 import { Session } from "../../src/host/session.ts";
 import { request } from "./in-memory-host.ts";
@@ -9,7 +10,7 @@ function session(clientId: string): Session {
   const made = new Session(
     clientId,
     "",
-    { outbox: LIMITS, control: LIMITS },
+    { outbox: LIMITS, control: LIMITS, fullQueue: new FullQueuePolicies() },
     1_000,
     () => undefined,
   );

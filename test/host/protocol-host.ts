@@ -58,6 +58,7 @@ export class ProtocolHost extends InMemoryHost {
     ...{ controlRouter: this.controlRouter, presence: this.presence, totals: this.totals },
     ...{ incidents: this.incidents, sessions: this.sessions, enrolment: this.enrolment },
     durable: this.durable,
+    fullQueue: this.fullQueue,
     hangUp: () => undefined,
     onCall: () => undefined,
     isDraining: () => false,

@@ -80,10 +80,10 @@ export class HostLife {
 
   get parts(): AgentRpcParts {
     const { options, registry, router, controlRouter, presence, totals, incidents } = this.host;
-    const { durable, sessions, enrolment } = this.host;
+    const { durable, sessions, enrolment, fullQueue } = this.host;
     return {
       ...{ options, registry, router, controlRouter, presence, totals, incidents },
-      ...{ durable, sessions, enrolment, tracing: undefined },
+      ...{ durable, sessions, enrolment, fullQueue, tracing: undefined },
       hangUp: () => undefined,
       onCall: () => undefined,
       isDraining: () => false,

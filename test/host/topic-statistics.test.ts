@@ -11,14 +11,17 @@ test("topic statistics - messages, bytes and copies are added up for each topic 
   topics.record("a", 100, 3);
   topics.record("a", 50, 0);
   topics.record("b", 1, 1);
+  topics.recordDropped("a", 7);
   expect(topics.report(10)).toEqual([
     {
-      ...{ topicType: "a", messages: 2, bytes: 150, deliveries: 3 },
+      ...{ topicType: "a", messages: 2, bytes: 150, deliveries: 3, dropped: 7 },
+      fullQueue: "block",
       messagesPerSecond: 0.2,
       lastAt: "2026-01-01T00:00:00.500Z",
     },
     {
-      ...{ topicType: "b", messages: 1, bytes: 1, deliveries: 1 },
+      ...{ topicType: "b", messages: 1, bytes: 1, deliveries: 1, dropped: 0 },
+      fullQueue: "block",
       messagesPerSecond: 0.1,
       lastAt: "2026-01-01T00:00:00.500Z",
     },

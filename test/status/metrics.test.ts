@@ -44,6 +44,7 @@ describe("metrics", () => {
       'agentrt_dead_letters_total{reason="DEADLINE"} 2',
       'agentrt_topic_messages_total{topic_type="environment_data"} 21',
       'agentrt_topic_deliveries_total{topic_type="environment_data"} 23',
+      'agentrt_topic_dropped_total{topic_type="environment_data"} 5',
       'agentrt_topic_bytes_total{topic_type="environment_data"} 22',
     ]) {
       expect(samples).toContain(line);
@@ -77,7 +78,7 @@ describe("metrics", () => {
         topicType: index === 0 ? 'a"\n}\\ 1' : `${index}${"x".repeat(5_000)}`,
         messages: 21,
         bytes: 22,
-        deliveries: 23,
+        ...{ deliveries: 23, dropped: 5, fullQueue: "block" },
         messagesPerSecond: 2,
         lastAt: "2026-11-24T12:00:00.000Z",
       }),

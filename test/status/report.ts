@@ -85,7 +85,7 @@ export function hostReport(changes: Partial<HostReport> = {}): HostReport {
         topicType: "environment_data",
         messages: 21,
         bytes: 22,
-        deliveries: 23,
+        ...{ deliveries: 23, dropped: 5, fullQueue: "keep-latest" },
         messagesPerSecond: 2.5,
         lastAt: AT,
       },

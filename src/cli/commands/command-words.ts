@@ -9,6 +9,8 @@ export const TITLES = {
   bytes: { en: "BYTES", zh: "字节" },
   count: { en: "COUNT", zh: "数量" },
   deliveries: { en: "DELIVERIES", zh: "投递" },
+  dropped: { en: "DROPPED", zh: "丢弃" },
+  fullQueue: { en: "WHEN FULL", zh: "队列满时" },
   id: { en: "ID", zh: "订阅 ID" },
   in: { en: "IN", zh: "收到" },
   inRate: { en: "IN/S", zh: "收到/秒" },

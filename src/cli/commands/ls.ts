@@ -94,6 +94,8 @@ const TOPICS: readonly Column<TopicReport>[] = [
   { title: TITLES.messages, text: ({ messages }) => messages, isNumber: true },
   { title: TITLES.perSecond, text: ({ messagesPerSecond: n }) => n.toFixed(1), isNumber: true },
   { title: TITLES.deliveries, text: ({ deliveries }) => deliveries, isNumber: true },
+  { title: TITLES.dropped, text: ({ dropped }) => dropped, isNumber: true },
+  { title: TITLES.fullQueue, text: ({ fullQueue }) => fullQueue },
   { title: TITLES.bytes, text: ({ bytes }) => bytes, isNumber: true },
   { title: TITLES.last, text: ({ lastAt }) => lastAt },
 ];

@@ -1,5 +1,5 @@
 import { AgentrtError } from "../../core/errors.ts";
-import type { TopicPattern } from "../../core/topic-pattern.ts";
+import { type TopicPattern, topicPattern } from "../../core/topic-pattern.ts";
 import type { MessageLog } from "../../store/log/message-log.ts";
 import { declarationOf, type TopicDeclaration } from "../../store/log/topic-declaration.ts";
 
@@ -10,16 +10,7 @@ const NO_RETENTION = { maxAgeMs: undefined, maxRecords: undefined, maxBytes: und
 
 /** `orders` is one topic type, `orders.*` all that begin with `orders.`. @throws AgentrtError `INVALID_OPTION` */
 export function durablePattern(text: string): TopicPattern {
-  const isPrefix = text.endsWith("*");
-  const rest = isPrefix ? text.slice(0, -1) : text;
-  if (rest.includes("*") || (rest === "" && !isPrefix)) {
-    throw new AgentrtError(
-      "INVALID_OPTION",
-      `"${text}" names no topics. Give a topic type, or the beginning of topic types with one "*" behind it.`,
-      { data: { option: "durable" } },
-    );
-  }
-  return { kind: isPrefix ? "prefix" : "type", text: rest };
+  return topicPattern(text, "durable");
 }
 
 /** As {@link durablePattern} reads it. */

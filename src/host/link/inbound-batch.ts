@@ -3,7 +3,8 @@ import type { BatchRoute, EventBatch } from "../../core/event-batch.ts";
 import { encodeBatchFrame, patchRoute } from "../../wire/link/batch-frame.ts";
 import { type BatchedEvent, eventsOf } from "../../wire/link/batched-event.ts";
 import { inflate } from "../../wire/link/compression.ts";
-import { type BatchFrame, savedBytesOf } from "../../wire/link/frames.ts";
+import { type BatchFrame, readPacket, savedBytesOf } from "../../wire/link/frames.ts";
+import { sliceRecords } from "../../wire/link/slice-records.ts";
 import type { InboundRoute } from "./inbound-routes.ts";
 import type { OutRoute } from "./out-route.ts";
 
@@ -21,6 +22,7 @@ export class InboundBatch implements EventBatch {
   readonly #frame: BatchFrame;
   #inflated: Uint8Array | undefined;
   #events: readonly BatchedEvent[] | undefined;
+  #last: { readonly batch: InboundBatch | undefined } | undefined;
 
   constructor(frame: BatchFrame, inbound: InboundRoute) {
     this.sequence = frame.sequence;
@@ -91,6 +93,25 @@ export class InboundBatch implements EventBatch {
   inflatedFor({ number }: OutRoute): Uint8Array {
     const { sequence, position, count, checksum, records } = this;
     return encodeBatchFrame({ route: number, sequence, position, count, checksum }, records);
+  }
+
+  /** A batch of its last record alone, in bytes of its own; undefined when its records are not whole. */
+  get lastRecord(): InboundBatch | undefined {
+    this.#last ??= { batch: this.#cutLast() };
+    return this.#last.batch;
+  }
+
+  #cutLast(): InboundBatch | undefined {
+    try {
+      const records = sliceRecords(this.records, this.count - 1, 1);
+      const sequence = this.sequence + this.count - 1;
+      const head = { route: 0, sequence, position: this.position, count: 1 };
+      const [frame] = readPacket(encodeBatchFrame({ ...head, checksum: crc32(records) }, records));
+      return frame?.kind === "batch" ? new InboundBatch(frame, this.#inbound) : undefined;
+    } catch {
+      // Whoever takes it apart in the end says what is wrong with it.
+      return undefined;
+    }
   }
 
   /** Its records one by one, for peers that know no batches. @throws AgentrtError `BAD_FRAME` */

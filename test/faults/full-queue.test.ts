@@ -1,0 +1,156 @@
+/** A subscriber that is stopped for a while under a flood: what it gets afterwards, by what its topic declares. */
+import { expect, test } from "bun:test";
+import {
+  defineAgent,
+  defineMessage,
+  GrpcWorkerAgentRuntime,
+  TopicId,
+  TypeSubscription,
+} from "agentrt";
+import type { HostReport } from "../../src/core/host-report.ts";
+import { type AgentrtProcess, startAgentrt, startProcess } from "../kit/process.ts";
+import { waitFor } from "../kit/wait.ts";
+
+const MESSAGES = 40_000;
+const SENSORS = 8;
+const PADDING = "x".repeat(200);
+const Reading = defineMessage(
+  "Reading",
+  (value) => value as { sensor: string; n: number; padding: string },
+);
+
+/** A host, a worker that the test stops, and a publisher. */
+async function stage(topics: readonly string[], ...settings: readonly string[]) {
+  await using stack = new AsyncDisposableStack();
+  const host = stack.use(
+    startAgentrt([
+      ...["--role", "host", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data", "none"],
+      ...["--outbox-max-messages", "1000", "--slow-worker-timeout", "1h", ...settings],
+    ]),
+  );
+  const ready = await host.waitForLog("host ready");
+  const hostAddress = String(ready.properties["listen"]);
+  const stopping = stack.use(
+    startProcess([
+      ...[process.execPath, `${import.meta.dir}/fixtures/stopping-worker.ts`],
+      ...[hostAddress, ...topics],
+    ]),
+  );
+  await stopping.waitForStdout("ready");
+  const publisher = stack.use(new GrpcWorkerAgentRuntime({ hostAddress }));
+  await publisher.connect();
+  const report = async (): Promise<HostReport> =>
+    (await (await fetch(`${ready.properties["http"]}/api/status`)).json()) as HostReport;
+  const publish = async (topic: string, n: number): Promise<void> => {
+    const sensor = String(n % SENSORS);
+    const reading = Reading.of({ sensor, n, padding: PADDING });
+    await publisher.publishMessage(reading, new TopicId(topic, sensor));
+  };
+  const owned = stack.move();
+  return {
+    ...{ host, hostAddress, stopping, report, publish },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Numbers that the worker has said so far, by sensor. */
+function gotBy(worker: AgentrtProcess): Map<string, number[]> {
+  const got = new Map<string, number[]>();
+  for (const [, sensor = "", n] of worker.stdout.matchAll(/^got (\d+) (\d+)$/gm)) {
+    const numbers = got.get(sensor) ?? [];
+    numbers.push(Number(n));
+    got.set(sensor, numbers);
+  }
+  return got;
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  const status = await Bun.file(`/proc/${pid}/status`).text();
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1_024;
+}
+
+for (const [policy, reason] of [
+  ["keep-latest", "SUPERSEDED"],
+  ["drop-oldest", "DROPPED_OLDEST"],
+] as const) {
+  test(`faults - ${policy}: a stopped subscriber gets the newest when it goes on, the others all, the host stays small`, async () => {
+    await using world = await stage(["readings"], "--full-queue", `readings=${policy}`);
+    const { host, hostAddress, stopping, report, publish } = world;
+    const seen: number[] = [];
+    await using healthy = new GrpcWorkerAgentRuntime({ hostAddress });
+    await healthy.connect();
+    await healthy.registerFactory(
+      "healthy",
+      defineAgent({
+        description: "",
+        setup(agent) {
+          agent.handleEvent(Reading, ({ n }) => {
+            seen.push(n);
+          });
+        },
+      }),
+    );
+    await healthy.addSubscription(new TypeSubscription("readings", "healthy"));
+
+    process.kill(stopping.pid, "SIGSTOP");
+    const before = await residentBytes(host.pid);
+    for (let n = 0; n < MESSAGES; n += 1) {
+      await publish("readings", n);
+    }
+    await waitFor(() => seen.length === MESSAGES, {
+      ...{ what: "every reading at the healthy worker", timeoutMs: 60_000 },
+    });
+    expect((await residentBytes(host.pid)) - before).toBeLessThan(100 * 1_024 * 1_024);
+    const { topics, deadLetters, totals } = await report();
+    const dropped = topics[0]?.dropped ?? 0;
+    expect(topics).toMatchObject([{ topicType: "readings", fullQueue: policy }]);
+    expect(dropped).toBeGreaterThan(MESSAGES / 2);
+    expect(deadLetters.byReason).toEqual({ [reason]: dropped });
+    expect(totals.shed).toBe(dropped);
+
+    process.kill(stopping.pid, "SIGCONT");
+    const count = (): number => [...gotBy(stopping).values()].flat().length;
+    await waitFor(() => count() === MESSAGES - dropped, {
+      ...{ what: "what was not dropped at the worker that goes on", timeoutMs: 60_000 },
+    });
+    const got = gotBy(stopping);
+    for (let sensor = 0; sensor < SENSORS; sensor += 1) {
+      const numbers = got.get(String(sensor)) ?? [];
+      expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+      expect(new Set(numbers).size).toBe(numbers.length);
+      expect(numbers.at(-1)).toBe(MESSAGES - SENSORS + sensor);
+    }
+    expect((await report()).topics[0]?.dropped).toBe(dropped);
+  }, 120_000);
+}
+
+test("faults - block: publishers wait for a stopped subscriber, and nothing is lost when it goes on", async () => {
+  await using world = await stage(["orders"], "--publisher-hold", "1m");
+  const { host, stopping, report, publish } = world;
+  process.kill(stopping.pid, "SIGSTOP");
+  const before = await residentBytes(host.pid);
+  let published = 0;
+  const publishing = (async () => {
+    for (; published < MESSAGES; published += 1) {
+      await publish("orders", published);
+    }
+  })();
+  let last = -1;
+  await waitFor(
+    () => {
+      const isStill = last === published && published > 0;
+      last = published;
+      return isStill;
+    },
+    { what: "a publisher that waits", timeoutMs: 60_000, intervalMs: 500 },
+  );
+  expect(published).toBeLessThan(MESSAGES);
+  expect((await residentBytes(host.pid)) - before).toBeLessThan(100 * 1_024 * 1_024);
+  process.kill(stopping.pid, "SIGCONT");
+  await publishing;
+  await waitFor(() => [...gotBy(stopping).values()].flat().length === MESSAGES, {
+    ...{ what: "every order", timeoutMs: 60_000 },
+  });
+  const { totals, topics } = await report();
+  expect([totals.shed, topics[0]?.fullQueue, topics[0]?.dropped]).toEqual([0, "block", 0]);
+}, 120_000);
