@@ -1,5 +1,6 @@
 import type { BatchRoute, EventBatch } from "../core/event-batch.ts";
 import { priorityOf } from "../core/priority.ts";
+import { RETAIN_KEY_HEADER } from "../core/routing-headers.ts";
 
 /** Streams that are remembered; the least recently begun are forgotten first. */
 const MAX_STREAMS = 10_000;
@@ -9,7 +10,7 @@ interface Newest {
 }
 
 /**
- * How far each publisher's batches of a topic and priority have come. A host passes them on in their order, so what
+ * How far each publisher's batches of a topic, key and priority have come. A host passes them on in their order, so what
  * comes with a lower number was here before, or had no receiver in a host that was killed since: its publisher sends
  * it again after that, and it would come behind what was published later.
  */
@@ -31,7 +32,9 @@ export class NewestRecords {
   #newestOf(route: BatchRoute): Newest {
     const { producer, topic, sender, headers, receivers } = route;
     const parts = [producer, topic.type, topic.source, sender?.toString() ?? "", receivers.join()];
-    const stream = [...parts, priorityOf(headers)].join("\n");
+    // Of a topic that keeps the latest, a newer one of one key may come before an older one of another.
+    const key = headers[RETAIN_KEY_HEADER] ?? "";
+    const stream = [...parts, priorityOf(headers), key].join("\n");
     const newest = this.#byStream.get(stream) ?? { sequence: 0 };
     // The one that was begun last comes last.
     this.#byStream.delete(stream);

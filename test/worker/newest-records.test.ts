@@ -39,7 +39,7 @@ test("newest records - what comes behind later ones of its stream is overtaken, 
   expect(newest.isOvertaken({ ...batch(9), route: same })).toBe(true);
 });
 
-test("newest records - other publishers, topics, senders, priorities and receivers are streams of their own", () => {
+test("newest records - other publishers, topics, keys, senders, priorities and receivers are streams of their own", () => {
   const newest = new NewestRecords();
   expect(newest.isOvertaken(batch(100))).toBe(false);
   for (const other of [
@@ -48,6 +48,7 @@ test("newest records - other publishers, topics, senders, priorities and receive
     { topic: new TopicId("other", "house") },
     { sender: new AgentId("a", "k") },
     { headers: { priority: "high" } },
+    { headers: { retainkey: "k" } },
     { receivers: ["a"] },
   ]) {
     expect(newest.isOvertaken(batch(1, 1, other))).toBe(false);
