@@ -115,6 +115,17 @@ describe("full queue - drop-oldest", () => {
     publisher.send(event("t", "t"));
     expect([stuck.session.outbox.queuedMessages, publisher.stream.isPaused]).toEqual([10, false]);
   });
+
+  test("their publishers are not held back by other topics' messages either", () => {
+    const { host, publisher } = stuckAt(["old.1", "t"], 10);
+    using _host = host;
+    const other = host.join("other");
+    for (let count = 0; count < 7; count += 1) {
+      other.send(event(`${count}`, "t"));
+    }
+    publisher.send(event("x", "old.1"));
+    expect([other.stream.isPaused, publisher.stream.isPaused]).toEqual([true, false]);
+  });
 });
 
 describe("full queue - keep-latest", () => {
