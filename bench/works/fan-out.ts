@@ -65,13 +65,13 @@ export const fanOutWorks: MakeWorks = ({ agentrt, nats }) => [
     group: "fanout",
     title: "Fan-out, 128 bytes: 1 publisher, 100 subscribers in 4 processes",
     metrics: [DELIVERIES, HOST_CPU_US],
-    candidates: [fanOut(agentrt, 2_000), fanOut(nats, 10_000)],
+    candidates: [fanOut(agentrt, 10_000), fanOut(nats, 10_000)],
   },
   {
     id: "many",
     group: "many",
     title: "128 bytes: 8 publishers, 8 subscribers, each in a process of its own",
     metrics: [PER_SECOND, HOST_CPU_US],
-    candidates: [pairs(agentrt, 5_000), pairs(nats, 50_000)],
+    candidates: [pairs(agentrt, 100_000), pairs(nats, 100_000)],
   },
 ];

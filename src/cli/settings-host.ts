@@ -47,7 +47,7 @@ export const HOST_SETTINGS = {
     group: "limits",
     type: countOf(1_000_000),
     roles: HOST,
-    fallback: () => 10_000,
+    fallback: () => 100_000,
     about: {
       en: "Messages that may wait for one worker in the host.",
       zh: "host 中等待发给单个 worker 的消息数上限。",

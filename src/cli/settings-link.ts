@@ -34,7 +34,7 @@ export const LINK_SETTINGS = {
     group: "limits",
     type: sizeType({ min: 1_024, max: 1_024 ** 3 }),
     roles: ["host"],
-    fallback: () => 1_024 ** 2,
+    fallback: () => 512 * 1_024,
     about: {
       en: "Bytes that a worker may have under way to the host in agentrt's own dialect. More is faster over long lines; less lets urgent messages overtake sooner.",
       zh: "使用 agentrt 自有协议时，worker 发往主机途中允许的字节数。较大值在长线路上更快，较小值使紧急消息更早超越。",

@@ -29,7 +29,7 @@ import type { NumberedRoute } from "./outgoing-batches.ts";
  * What the host may have under way to this worker, which cannot be overtaken. So many messages are about
  * as many of 16 bytes as fit the bytes.
  */
-const WINDOW: CreditWindow = { bytes: 1_024 * 1_024, messages: 65_536 };
+const WINDOW: CreditWindow = { bytes: 512 * 1_024, messages: 65_536 };
 
 /** What the host said of itself when the link was made. */
 export interface HostWelcome {
