@@ -6,7 +6,7 @@ import type { System } from "../systems.ts";
 import type { Tools } from "../tools.ts";
 import { type Candidate, type MakeWorks, P50_US, P99_US, PER_SECOND, scaled } from "./work.ts";
 
-const WARM_UP = 400;
+const WARM_UP = 2_000;
 const AUDIT_LIMIT_MS = 60_000;
 /** A program that does not know a command says so. */
 const EXIT_USAGE = 2;

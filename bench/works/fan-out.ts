@@ -72,6 +72,6 @@ export const fanOutWorks: MakeWorks = ({ agentrt, nats }) => [
     group: "many",
     title: "128 bytes: 8 publishers, 8 subscribers, each in a process of its own",
     metrics: [PER_SECOND, HOST_CPU_US],
-    candidates: [pairs(agentrt, 100_000), pairs(nats, 100_000)],
+    candidates: [pairs(agentrt, 300_000), pairs(nats, 300_000)],
   },
 ];

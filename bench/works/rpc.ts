@@ -3,7 +3,7 @@ import type { System } from "../systems.ts";
 import { type Candidate, type MakeWorks, P50_US, P99_US, scaled } from "./work.ts";
 
 const IN_FLIGHT = 256;
-const WARM_UP_CALLS = 10_000;
+const WARM_UP_CALLS = 20_000;
 
 const calls = (system: System, inFlight: number): Candidate => ({
   name: system.name,

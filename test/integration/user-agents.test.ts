@@ -38,13 +38,18 @@ async function withFolder(
 async function startWorker(
   ...args: readonly string[]
 ): Promise<{ process: AgentrtProcess; address: string }> {
-  const process = startAgentrt([
-    "--role=host,worker",
-    "--listen=127.0.0.1:0",
-    "--http=off",
-    "--data=none",
-    ...args,
-  ]);
+  return await startWorkerIn(undefined, ...args);
+}
+
+/** @param cwd where it runs. Default: the repository */
+async function startWorkerIn(
+  cwd: string | undefined,
+  ...args: readonly string[]
+): Promise<{ process: AgentrtProcess; address: string }> {
+  const process = startAgentrt(
+    ["--role=host,worker", "--listen=127.0.0.1:0", "--http=off", "--data=none", ...args],
+    cwd === undefined ? {} : { cwd },
+  );
   const ready = await process.waitForLog("host ready", TIMEOUT_MS);
   await process.waitForLog("worker connected", TIMEOUT_MS);
   return { process, address: String(ready.properties["listen"]) };
@@ -206,10 +211,17 @@ test(
 test(
   "user agents - a watched agent changes between two messages, keeps its state, and loses none",
   async () => {
-    const files = { "counter.ts": COUNTER("one"), "parts/ending.ts": 'export const ending = ".";' };
-    await withFolder(files, async (folder) => {
+    const files = {
+      "agents/counter.ts": COUNTER("one"),
+      "agents/parts/ending.ts": 'export const ending = ".";',
+      "else/where/nothing": "",
+    };
+    await withFolder(files, async (parent) => {
+      const folder = join(parent, "agents");
       const file = join(folder, "counter.ts");
-      const { process, address } = await startWorker("--watch", `--agent=${file}`);
+      // Paths from here to the files go up and down again.
+      const elsewhere = join(parent, "else/where");
+      const { process, address } = await startWorkerIn(elsewhere, "--watch", `--agent=${file}`);
       await using _process = process;
       await using client = await connect(address);
       const counter = new AgentId("counter", "one");

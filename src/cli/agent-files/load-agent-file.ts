@@ -1,4 +1,5 @@
-import { dirname, isAbsolute } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type DeclaredAgent, declaredAgent } from "../../core/declared-agent.ts";
 import { AgentrtError, messageOf } from "../../core/errors.ts";
@@ -114,9 +115,16 @@ function positionOf(
   return undefined;
 }
 
-/** A stack names a copy, or its sources, by a path below the file's folder. */
+/**
+ * A stack names a copy by a path below the file's folder. A source of a bundle stands in its map by the path from
+ * where the program runs, and in a stack as if that began at the file's folder.
+ */
 function ownPath(path: string, file: string): string {
   const folder = dirname(file);
   const doubled = `${folder}${folder}`;
-  return path.startsWith(doubled) ? path.slice(folder.length) : path;
+  if (path.startsWith(doubled)) {
+    return path.slice(folder.length);
+  }
+  const fromHere = resolve(relative(folder, path));
+  return !existsSync(path) && existsSync(fromHere) ? fromHere : path;
 }
