@@ -3,11 +3,10 @@ import { getLogger } from "@logtape/logtape";
 import { AgentrtError } from "../core/errors.ts";
 import { GrpcWorkerAgentRuntimeHost } from "../host/host.ts";
 import type { PageServer } from "../security/page-server.ts";
-import type { MessageLog } from "../store/log/message-log.ts";
-import { openMessageLog } from "../store/log/open-message-log.ts";
 import { BUILD } from "./build-info.ts";
 import { at } from "./check-settings.ts";
 import { absoluteFolder } from "./data-folder.ts";
+import { openHostLog } from "./host-log.ts";
 import type { RunContext } from "./run-roles.ts";
 import { fullQueueOf } from "./settings-queues.ts";
 import { policiesOf } from "./settings-routing.ts";
@@ -20,39 +19,6 @@ export interface RunningHost {
 }
 
 const log = getLogger(["agentrt", "cli"]);
-
-/**
- * The durable messages of the data folder; undefined without one, or when another host has them and no topic
- * of this one is said to be durable.
- */
-async function openLog(
-  { values }: RunContext["settings"],
-  lifecycle: RunContext["lifecycle"],
-): Promise<MessageLog | undefined> {
-  if (values.data === undefined) {
-    return undefined;
-  }
-  try {
-    const folder = absoluteFolder(values.data);
-    const deadMaxAgeMs = values["durable-dead-max-age"];
-    const messageLog = await openMessageLog(folder, {
-      maxFileBytes: values["durable-max-size"],
-      deadMaxRecords: values["durable-dead-max-count"],
-      deadMaxBytes: values["durable-dead-max-size"],
-      ...(deadMaxAgeMs === undefined ? {} : { deadMaxAgeMs }),
-    });
-    // Stopped in the opposite order, so after the host.
-    lifecycle.onStop(() => messageLog.close());
-    return messageLog;
-  } catch (thrown) {
-    const error = AgentrtError.from(thrown);
-    if (values["durable-topics"].length > 0) {
-      throw error;
-    }
-    log.warn("there are no durable topics, because the message log cannot be opened", { error });
-    return undefined;
-  }
-}
 
 /** The page and its metrics are loaded only where they are wanted. @throws AgentrtError naming the setting */
 async function startPage(
@@ -71,7 +37,7 @@ async function startPage(
 /**
  * Starts the host and its status page. A page that cannot start is an error, because somebody
  * waits for it; once it runs, nothing that happens to it concerns the host.
- * @throws AgentrtError naming the setting whose address cannot be had
+ * @throws AgentrtError naming the setting whose address cannot be had; those of {@link openHostLog}
  */
 export async function runHost({
   settings,
@@ -80,7 +46,7 @@ export async function runHost({
   tracerProvider,
 }: RunContext): Promise<RunningHost> {
   const { values } = settings;
-  const messageLog = await openLog(settings, lifecycle);
+  const messageLog = await openHostLog(settings, lifecycle);
   const host = new GrpcWorkerAgentRuntimeHost({
     listen: values.listen,
     isInsecureAllowed: values.insecure,
