@@ -1,5 +1,6 @@
 import type { AgentId } from "./agent-id.ts";
 import type { Headers } from "./envelope.ts";
+import type { FullQueuePolicy } from "./full-queue.ts";
 import type { TopicId } from "./topic-id.ts";
 
 /** What all records of a batch have in common; agreed on once, and then named by a number. */
@@ -16,6 +17,8 @@ export interface BatchRoute {
   readonly receivers: readonly string[];
   /** The cursor that a host delivers the batches of a durable topic for; else absent. */
   readonly cursor?: string;
+  /** From the host: what is done with the events that wait for a busy agent. Absent: they all wait. */
+  readonly fullQueue?: FullQueuePolicy;
 }
 
 /**

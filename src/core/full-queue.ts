@@ -12,5 +12,10 @@ export function isFullQueuePolicy(text: string): text is FullQueuePolicy {
   return FULL_QUEUE_POLICIES.some((policy) => policy === text);
 }
 
+/** True when the messages of a topic make way for others, rather than slow their publishers down. */
+export function makesWay(policy: FullQueuePolicy | undefined): boolean {
+  return policy !== undefined && policy !== "block";
+}
+
 /** Why an item has left a queue unhandled: it was the oldest when there was no room, or a newer one of its key came. */
 export type DropReason = "oldest" | "superseded";

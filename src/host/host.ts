@@ -153,7 +153,7 @@ export class GrpcWorkerAgentRuntimeHost {
       createLinkRpc(service, {
         instance: crypto.randomUUID(),
         producers: new Producers(),
-        numbers: this.#numbers,
+        ...{ numbers: this.#numbers, fullQueue },
       }),
     );
     addOwnServices(this.#server, {

@@ -2,6 +2,7 @@ import type { AgentId } from "../core/agent-id.ts";
 import type { EventEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import { type EventBatch, recordId } from "../core/event-batch.ts";
+import { makesWay } from "../core/full-queue.ts";
 import { PRIORITIES, type Priority, priorityOf } from "../core/priority.ts";
 import { type BatchedEvent, eventsOf } from "../wire/link/batched-event.ts";
 import type { AgentInstances } from "./agent-instances.ts";
@@ -24,10 +25,12 @@ export interface BatchIntakeParts {
   readonly counts: MutableDispatchCounts;
   readonly durable: DurableIntake;
   /** Gives an event to an instance. @throws AgentrtError when the runtime stops */
-  readonly offer: (slot: AgentSlot, event: EventEnvelope) => void;
+  readonly offer: (slot: AgentSlot, event: BatchedEvent) => void;
+  /** As `offer`, for an event of a topic that makes way for others. */
+  readonly offerYielding: (slot: AgentSlot, event: BatchedEvent) => void;
   readonly lose: (id: AgentId, event: EventEnvelope, error: AgentrtError) => void;
   /** For an event with an id of its own, which may have come before by another way. */
-  readonly deliverNamed: (event: EventEnvelope) => void;
+  readonly deliverNamed: (event: BatchedEvent) => void;
   readonly straight: StraightRun | undefined;
   readonly work: WorkCount;
 }
@@ -39,7 +42,10 @@ interface Intake {
   readonly position: number;
   readonly events: readonly BatchedEvent[];
   next: number;
-  readonly isUrgent: boolean;
+  /** It needs no room in a mailbox first: it is urgent, or its topic lets messages go rather than hold publishers back. */
+  readonly goesAhead: boolean;
+  /** How its events are given to instances. */
+  readonly offer: BatchIntakeParts["offer"];
   readonly taken: () => void;
 }
 
@@ -62,7 +68,7 @@ export class BatchIntake {
 
   /** @param taken called when all records are where there is room for them. @throws AgentrtError `BAD_FRAME` */
   take(batch: EventBatch, taken: () => void): void {
-    const { repeats, counts } = this.#parts;
+    const { repeats, counts, offer, offerYielding } = this.#parts;
     const { route, count } = batch;
     counts.eventsIn += count;
     const { cursor } = route;
@@ -76,9 +82,11 @@ export class BatchIntake {
     }
     const priority = priorityOf(route.headers);
     const { position } = batch;
-    const isUrgent = priority === "high";
+    const yields = cursor === undefined && makesWay(route.fullQueue);
+    const goesAhead = priority === "high" || yields;
     this.#arrived[priority].push({
-      ...{ events: eventsOf(batch), next: 0, isUrgent, taken, cursor, position },
+      ...{ events: eventsOf(batch), next: 0, goesAhead, taken, cursor, position },
+      offer: yields ? offerYielding : offer,
     });
     this.#parts.work.begin();
     if (!this.#isHandlingDue) {
@@ -100,7 +108,7 @@ export class BatchIntake {
     const waiting = [...this.#waiting.values()].flat();
     this.#waiting.clear();
     for (const intake of waiting) {
-      this.#deliver({ ...intake, isUrgent: true }, false);
+      this.#deliver({ ...intake, goesAhead: true }, false);
     }
   }
 
@@ -160,11 +168,11 @@ export class BatchIntake {
     own?: Mailbox<Delivery>,
   ): Mailbox<Delivery> | undefined {
     const { receivers, mailboxes, counts, straight } = this.#parts;
-    const { events, isUrgent } = intake;
+    const { events, goesAhead } = intake;
     const [first] = events;
     const slots = first === undefined ? [] : this.#slotsOf(receivers.of(first), intake);
     const boxes = slots.map((slot) => mailboxes.of(slot));
-    const queued = isUrgent
+    const queued = goesAhead
       ? undefined
       : boxes.find((box) => box !== own && this.#waiting.has(box));
     if (queued !== undefined) {
@@ -175,7 +183,7 @@ export class BatchIntake {
     }
     for (; intake.next < events.length; intake.next += 1) {
       const event = events[intake.next] as BatchedEvent;
-      const crowded = isUrgent ? undefined : boxes.find((box) => box.isCrowded);
+      const crowded = goesAhead ? undefined : boxes.find((box) => box.isCrowded);
       if (crowded !== undefined) {
         return crowded;
       }
@@ -186,7 +194,7 @@ export class BatchIntake {
         counts.eventsIn -= 1;
         this.#parts.deliverNamed(event);
       } else {
-        this.#offer(slots, event);
+        this.#offer(slots, event, intake.offer);
       }
     }
     return undefined;
@@ -208,14 +216,14 @@ export class BatchIntake {
     }
   }
 
-  #offer(slots: readonly AgentSlot[], event: BatchedEvent): void {
+  #offer(slots: readonly AgentSlot[], event: BatchedEvent, offer: Intake["offer"]): void {
     if (slots.length === 0) {
       this.#parts.counts.eventsUnmatched += 1;
       return;
     }
     for (const slot of slots) {
       try {
-        this.#parts.offer(slot, event);
+        offer(slot, event);
       } catch (error) {
         this.#parts.lose(slot.id, event, AgentrtError.from(error));
       }

@@ -8,6 +8,7 @@ import {
   sizeOf,
 } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
+import type { DropReason } from "../core/full-queue.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
 import { priorityOf } from "../core/priority.ts";
 import type { TopicId } from "../core/topic-id.ts";
@@ -139,6 +140,18 @@ export function mailboxFull(id: AgentId, { maxMessages, maxBytes }: QueueLimits)
     "QUEUE_FULL",
     `The mailbox of agent ${id} is full (limits: ${maxMessages} messages, ${maxBytes} bytes). Send slower, or raise its limits.`,
   );
+}
+
+export function madeWay(id: AgentId, reason: DropReason): AgentrtError {
+  return reason === "superseded"
+    ? new AgentrtError(
+        "SUPERSEDED",
+        `Agent ${id} was busy, and a newer message of the same key has taken this one's place, as its topic is declared keep-latest at the host. Declare it otherwise (full-queue) when each is needed.`,
+      )
+    : new AgentrtError(
+        "DROPPED_OLDEST",
+        `The mailbox of agent ${id} is full, and messages of this topic make way for others, as it is declared at the host (full-queue). Send slower, or raise the mailbox's limits.`,
+      );
 }
 
 export function stopping(id: AgentId): AgentrtError {

@@ -12,7 +12,7 @@ export interface DispatchCounts {
   readonly failed: number;
   /** Those of `failed` whose data did not fit their declared type. */
   readonly undecodable: number;
-  /** Events that were lost because a mailbox was full or there were too many instances. */
+  /** Events that were lost because a mailbox was full, there were too many instances, or a newer one took their place. */
   readonly shed: number;
   /** Events that had been handed over before, by source and id; see `dedupWindowMs`. */
   readonly duplicates: number;

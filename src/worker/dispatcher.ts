@@ -1,4 +1,4 @@
-// biome-ignore-all lint/style/noExcessiveLinesPerFile: two lines over
+// biome-ignore-all lint/style/noExcessiveLinesPerFile: it is the one place that all messages pass
 import { getLogger } from "@logtape/logtape";
 import type { AgentTask } from "../core/agent.ts";
 import type { AgentId } from "../core/agent-id.ts";
@@ -6,7 +6,9 @@ import type { DeadLetter } from "../core/dead-letter.ts";
 import type { EventEnvelope, RequestEnvelope, ResponseEnvelope } from "../core/envelope.ts";
 import { AgentrtError } from "../core/errors.ts";
 import type { EventBatch } from "../core/event-batch.ts";
+import { type DropReason, type FullQueuePolicy, makesWay } from "../core/full-queue.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
+import { retainedSlotOf } from "../core/retained-slot.ts";
 import type { SubscriptionIndex } from "../core/subscription-index.ts";
 import type { MessageTracing } from "../telemetry/message-tracing.ts";
 import type { AgentInstances } from "./agent-instances.ts";
@@ -18,6 +20,7 @@ import {
   describe,
   describeEnvelope,
   type MessageDelivery,
+  madeWay,
   mailboxFull,
   messageDelivery,
   stopping,
@@ -27,7 +30,7 @@ import { DurableIntake, type DurableRecord } from "./durable-intake.ts";
 import { Handling, respondTo } from "./handling.ts";
 import { eitherOf, type SignalLike } from "./lazy-signal.ts";
 import { Losses } from "./losses.ts";
-import type { MailboxFullPolicy } from "./mailbox.ts";
+import type { Mailbox, MailboxFullPolicy } from "./mailbox.ts";
 import { Mailboxes } from "./mailboxes.ts";
 import type { MessageTypes } from "./message-types.ts";
 import { Receivers } from "./receivers.ts";
@@ -90,7 +93,7 @@ export class Dispatcher {
       limits: options.mailboxLimits,
       fullPolicy: options.mailboxFullPolicy,
       handle: (delivery) => this.#handle(delivery),
-      onDropped: (delivery) => this.#drop(delivery),
+      onDropped: (delivery, reason) => this.#drop(delivery, reason),
     });
     this.durable = new DurableIntake({
       handled: options.instances.handled,
@@ -107,7 +110,8 @@ export class Dispatcher {
       counts: this.#counts,
       offer: (slot, event) => this.#offer(slot, event, options.stopSignal, undefined),
       lose: (id, event, error) => this.#losses.add(id, event, error, this.#isRefusing),
-      deliverNamed: (event) => this.#deliverEvent(event),
+      offerYielding: (slot, event) => this.#offerEvent(slot, event, event.route.fullQueue),
+      deliverNamed: (event) => this.#deliverEvent(event, event.route.fullQueue),
       straight: this.#straightRun(),
       work: this.#work,
     });
@@ -156,8 +160,8 @@ export class Dispatcher {
     return this.#deliverEvent(envelope);
   }
 
-  #deliverEvent(envelope: EventEnvelope): number {
-    const { instances, repeats, stopSignal } = this.#options;
+  #deliverEvent(envelope: EventEnvelope, fullQueue?: FullQueuePolicy): number {
+    const { instances, repeats } = this.#options;
     const receivers = this.#receivers.of(envelope);
     this.#counts.eventsIn += 1;
     if (receivers.length === 0) {
@@ -174,7 +178,7 @@ export class Dispatcher {
     let taken = 0;
     for (const id of fresh) {
       try {
-        this.#offer(instances.slot(id), envelope, stopSignal, undefined);
+        this.#offerEvent(instances.slot(id), envelope, fullQueue);
         taken += 1;
       } catch (error) {
         this.#losses.add(id, envelope, AgentrtError.from(error), this.#isRefusing);
@@ -258,6 +262,18 @@ export class Dispatcher {
     this.#take(messageDelivery(slot, envelope, signal, respond, record));
   }
 
+  /** As `#offer`, for an event that may make way for others while it waits. */
+  #offerEvent(slot: AgentSlot, event: EventEnvelope, fullQueue: FullQueuePolicy | undefined): void {
+    const { stopSignal } = this.#options;
+    if (this.#isRefusing || !makesWay(fullQueue)) {
+      this.#offer(slot, event, stopSignal, undefined);
+      return;
+    }
+    const delivery = messageDelivery(slot, event, stopSignal, undefined, undefined);
+    const key = fullQueue === "keep-latest" ? retainedSlotOf(event) : undefined;
+    this.#mailboxFor(delivery).offerYielding(delivery, key);
+  }
+
   /** Undefined where each message needs more than to be handled. */
   #straightRun(): StraightRun | undefined {
     const { stopSignal, tracing } = this.#options;
@@ -269,7 +285,7 @@ export class Dispatcher {
           isRefusing: () => this.#isRefusing,
           handle: (slot, agent, event) =>
             this.#ending(this.#handling.handleStraight(slot, agent, event, deliveryOf)),
-          offer: (slot, event) => this.#offer(slot, event, stopSignal, undefined),
+          offer: (slot, event) => this.#offerEvent(slot, event, event.route.fullQueue),
         });
   }
 
@@ -283,10 +299,14 @@ export class Dispatcher {
   }
 
   #take(delivery: Delivery): void {
-    const { slot } = delivery;
+    this.#mailboxFor(delivery).offer(delivery);
+  }
+
+  /** It counts as work from now on. */
+  #mailboxFor({ slot }: Delivery): Mailbox<Delivery> {
     this.#work.begin();
     slot.type.idle?.remove(slot);
-    this.#mailboxes.of(slot).offer(delivery);
+    return this.#mailboxes.of(slot);
   }
 
   #handle(delivery: Delivery): Promise<unknown> | undefined {
@@ -298,17 +318,20 @@ export class Dispatcher {
     return handling.then(() => this.#finish(delivery));
   }
 
-  /** The mailbox was full, or the runtime stops. */
-  #drop(delivery: Delivery): void {
-    const { slot } = delivery;
-    this.#endUnhandled(
-      delivery,
-      this.#isRefusing ? stopping(slot.id) : mailboxFull(slot.id, this.#options.mailboxLimits),
-    );
+  /** The mailbox was full, a newer message has come, or the runtime stops. */
+  #drop(delivery: Delivery, reason: DropReason | undefined): void {
+    const { id } = delivery.slot;
+    const error = this.#isRefusing
+      ? stopping(id)
+      : reason === undefined
+        ? mailboxFull(id, this.#options.mailboxLimits)
+        : madeWay(id, reason);
+    this.#endUnhandled(delivery, error, reason !== undefined);
     this.#finish(delivery);
   }
 
-  #endUnhandled(delivery: Delivery, error: AgentrtError): void {
+  /** @param isDeclared true when its topic is declared so that it may go */
+  #endUnhandled(delivery: Delivery, error: AgentrtError, isDeclared = false): void {
     const { slot } = delivery;
     if (delivery.kind === "task") {
       logger.debug("a timer did not run", {
@@ -317,7 +340,7 @@ export class Dispatcher {
         error,
       });
     } else if (delivery.respond === undefined) {
-      this.#losses.add(slot.id, delivery.envelope, error, this.#isRefusing);
+      this.#losses.add(slot.id, delivery.envelope, error, isDeclared || this.#isRefusing);
     } else {
       this.#counts.callsFailed += 1;
       respondTo(delivery, errorAnswerTo(delivery.envelope.id, error));

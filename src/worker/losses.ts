@@ -26,7 +26,7 @@ export class Losses {
     return this.#count;
   }
 
-  /** @param isExpected true while stopping, when a loss is nothing to warn of */
+  /** @param isExpected true when a loss is nothing to warn of: while stopping, or as its topic is declared */
   add(
     receiver: AgentId,
     envelope: EventEnvelope | RequestEnvelope,

@@ -1,6 +1,8 @@
 import { getLogger } from "@logtape/logtape";
+import type { DropReason } from "../core/full-queue.ts";
 import { PrioritizedQueue, type QueueLimits } from "../core/prioritized-queue.ts";
 import type { Priority } from "../core/priority.ts";
+import { YieldingItems } from "../core/yielding-items.ts";
 
 /** Items that end at once, taken before other mailboxes have a turn. */
 const MAX_IN_A_ROW = 64;
@@ -32,8 +34,11 @@ export interface MailboxOptions<T> {
   readonly concurrency?: number;
   /** Handles one item; undefined when that has ended already. Must neither throw nor reject. */
   readonly handle: (item: T) => Promise<unknown> | undefined;
-  /** Told of every item that was accepted before, or offered now, and will not be handled. */
-  readonly onDropped: (item: T) => void;
+  /**
+   * Told of every item that was accepted before, or offered now, and will not be handled; with the reason when
+   * it was one that makes way.
+   */
+  readonly onDropped: (item: T, reason?: DropReason) => void;
   /** Told each time when nothing waits and nothing is handled any more. */
   readonly onIdle?: () => void;
 }
@@ -43,6 +48,8 @@ export class Mailbox<T extends MailboxItem> {
   readonly #options: MailboxOptions<T>;
   readonly #queue: PrioritizedQueue<T>;
   readonly #concurrency: number;
+  /** Made when the first of them comes. */
+  #yielding: YieldingItems<T> | undefined;
   /** Loops that take items, each busy with one at the most. */
   #takers = 0;
   #hold: Promise<void> | undefined;
@@ -82,13 +89,23 @@ export class Mailbox<T extends MailboxItem> {
     }
   }
 
-  /** True when it is so full that publishers should be slowed down; what is left is for urgent messages and calls. */
+  /**
+   * True when it is so full that publishers should be slowed down; what is left is for urgent messages and calls.
+   * What makes way for others does not count.
+   */
   get isCrowded(): boolean {
     const { maxMessages, maxBytes } = this.#options.limits;
     return (
-      this.#queue.length >= maxMessages * CROWDED_FROM ||
-      this.#queue.bytes >= maxBytes * CROWDED_FROM
+      this.#firmMessages >= maxMessages * CROWDED_FROM || this.#firmBytes >= maxBytes * CROWDED_FROM
     );
+  }
+
+  get #firmMessages(): number {
+    return this.#queue.length - (this.#yielding?.messages ?? 0);
+  }
+
+  get #firmBytes(): number {
+    return this.#queue.bytes - (this.#yielding?.bytes ?? 0);
   }
 
   /** Calls `listener` once when it is empty enough again. One listener at a time. */
@@ -102,6 +119,26 @@ export class Mailbox<T extends MailboxItem> {
       this.#options.onDropped(item);
       return;
     }
+    this.#callTaker();
+  }
+
+  /**
+   * As `offer`, for an item that makes way for others while it waits, whatever the policy is.
+   * @param key of those with the same key only the newest waits, in the place of the first
+   */
+  offerYielding(item: T, key: string | undefined): void {
+    const { bytes, priority } = item;
+    this.#yielding ??= new YieldingItems(this.#queue);
+    const dropped = this.#yielding.offer({ item, bytes, priority, messages: 1, key });
+    if (this.#queue.length > 0) {
+      this.#callTaker();
+    }
+    for (const one of dropped) {
+      this.#options.onDropped(one.item, one.reason);
+    }
+  }
+
+  #callTaker(): void {
     if (this.#takers < this.#concurrency) {
       this.#takers += 1;
       // Messages that came off the wire in one turn are ordered by priority before the first is taken.
@@ -125,30 +162,45 @@ export class Mailbox<T extends MailboxItem> {
 
   /** Drops everything that waits; what is being handled goes on. */
   clear(): void {
+    this.#yielding = undefined;
     for (const item of this.#queue.drain()) {
       this.#options.onDropped(item);
     }
   }
 
+  /** What makes way goes first, the least urgent before the others: it may be lost, and the item may not. */
   #pushByDropping(item: T): boolean {
-    const isTooLarge = item.bytes > this.#options.limits.maxBytes;
-    if (this.#options.policy !== "drop-oldest" || !item.canPushOut || isTooLarge) {
+    const { limits, policy, onDropped } = this.#options;
+    const canPushOut = policy === "drop-oldest" && item.canPushOut;
+    if (item.bytes > limits.maxBytes || !(canPushOut || this.#canMakeWayFor(item))) {
       return false;
     }
     while (!this.#queue.hasRoomFor(item.bytes)) {
-      const oldest = this.#queue.dropOldest(item.priority);
+      const yielded = this.#yielding?.dropOldest("high");
+      const oldest = yielded ?? (canPushOut ? this.#queue.dropOldest(item.priority) : undefined);
       if (oldest === undefined) {
         return false;
       }
-      this.#options.onDropped(oldest);
+      onDropped(oldest, yielded === undefined ? undefined : "oldest");
     }
     return this.#queue.push(item, item.bytes, item.priority);
   }
 
+  #canMakeWayFor({ bytes }: T): boolean {
+    const { maxMessages, maxBytes } = this.#options.limits;
+    return (
+      this.#yielding !== undefined &&
+      this.#firmMessages < maxMessages &&
+      this.#firmBytes + bytes <= maxBytes
+    );
+  }
+
   #tellIfRelieved(): void {
     const { maxMessages, maxBytes } = this.#options.limits;
-    const { length, bytes } = this.#queue;
-    if (length < maxMessages * RELIEVED_BELOW && bytes < maxBytes * RELIEVED_BELOW) {
+    if (
+      this.#firmMessages < maxMessages * RELIEVED_BELOW &&
+      this.#firmBytes < maxBytes * RELIEVED_BELOW
+    ) {
       const listener = this.#onRelief;
       this.#onRelief = undefined;
       listener?.();
@@ -190,6 +242,9 @@ export class Mailbox<T extends MailboxItem> {
       return "held";
     }
     const item = this.#queue.shift();
+    if (this.#yielding !== undefined && item !== undefined) {
+      this.#yielding.taken(item, item.priority);
+    }
     if (this.#onRelief !== undefined) {
       this.#tellIfRelieved();
     }

@@ -1,3 +1,4 @@
+import type { DropReason } from "../core/full-queue.ts";
 import type { QueueLimits } from "../core/prioritized-queue.ts";
 import type { AgentInstances } from "./agent-instances.ts";
 import type { AgentSlot } from "./agent-slot.ts";
@@ -10,8 +11,8 @@ export interface MailboxesOptions {
   readonly fullPolicy: MailboxFullPolicy;
   /** Handles one delivery. Must not reject. Undefined when it is handled already. */
   readonly handle: (delivery: Delivery) => Promise<unknown> | undefined;
-  /** The mailbox was full, or the runtime stops. */
-  readonly onDropped: (delivery: Delivery) => void;
+  /** The mailbox was full, or the runtime stops; with the reason when the delivery has made way for another. */
+  readonly onDropped: (delivery: Delivery, reason?: DropReason) => void;
 }
 
 /** The mailboxes of the instances of this process. */

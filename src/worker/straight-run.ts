@@ -14,7 +14,7 @@ export interface StraightRunParts {
     event: EventEnvelope,
   ) => Promise<unknown> | undefined;
   /** Gives an event to the instance's mailbox. */
-  readonly offer: (slot: AgentSlot, event: EventEnvelope) => void;
+  readonly offer: (slot: AgentSlot, event: BatchedEvent) => void;
 }
 
 /** An instance with nothing before it. */

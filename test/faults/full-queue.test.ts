@@ -1,6 +1,7 @@
 /** A subscriber that is stopped for a while under a flood: what it gets afterwards, by what its topic declares. */
 import { expect, test } from "bun:test";
 import {
+  type DeadLetter,
   defineAgent,
   defineMessage,
   GrpcWorkerAgentRuntime,
@@ -65,6 +66,11 @@ function gotBy(worker: AgentrtProcess): Map<string, number[]> {
   return got;
 }
 
+/** Reasons that the worker has said for readings that it let go. */
+function lostBy(worker: AgentrtProcess): string[] {
+  return [...worker.stdout.matchAll(/^lost (\w+)$/gm)].map(([, reason = ""]) => reason);
+}
+
 async function residentBytes(pid: number): Promise<number> {
   const status = await Bun.file(`/proc/${pid}/status`).text();
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1_024;
@@ -78,7 +84,11 @@ for (const [policy, reason] of [
     await using world = await stage(["readings"], "--full-queue", `readings=${policy}`);
     const { host, hostAddress, stopping, report, publish } = world;
     const seen: number[] = [];
-    await using healthy = new GrpcWorkerAgentRuntime({ hostAddress });
+    const lost: DeadLetter[] = [];
+    await using healthy = new GrpcWorkerAgentRuntime({
+      hostAddress,
+      onDeadLetter: (letter) => lost.push(letter),
+    });
     await healthy.connect();
     await healthy.registerFactory(
       "healthy",
@@ -100,7 +110,8 @@ for (const [policy, reason] of [
       for (let next = n; next < n + CHUNK; next += 1) {
         await publish("readings", next);
       }
-      await waitFor(() => seen.length === n + CHUNK, {
+      // A few have made way while its instances were made.
+      await waitFor(() => seen.length + lost.length === n + CHUNK, {
         ...{ what: "every reading at the healthy worker", timeoutMs: 60_000, intervalMs: 1 },
       });
     }
@@ -113,10 +124,16 @@ for (const [policy, reason] of [
     expect(totals.shed).toBe(dropped);
 
     process.kill(stopping.pid, "SIGCONT");
-    const count = (): number => [...gotBy(stopping).values()].flat().length;
+    expect(new Set(lost.map((letter) => letter.reason))).toEqual(
+      new Set(lost.length === 0 ? [] : [reason]),
+    );
+    expect(lost.length).toBeLessThan(CHUNK);
+    const count = (): number =>
+      [...gotBy(stopping).values()].flat().length + lostBy(stopping).length;
     await waitFor(() => count() === MESSAGES - dropped, {
       ...{ what: "what was not dropped at the worker that goes on", timeoutMs: 60_000 },
     });
+    expect(lostBy(stopping).filter((said) => said !== reason)).toEqual([]);
     const got = gotBy(stopping);
     for (let sensor = 0; sensor < SENSORS; sensor += 1) {
       const numbers = got.get(String(sensor)) ?? [];
@@ -125,6 +142,52 @@ for (const [policy, reason] of [
       expect(numbers.at(-1)).toBe(MESSAGES - SENSORS + sensor);
     }
     expect((await report()).topics[0]?.dropped).toBe(dropped);
+  }, 120_000);
+}
+
+for (const [policy, reason, kept] of [
+  ["keep-latest", "SUPERSEDED", 1],
+  ["drop-oldest", "DROPPED_OLDEST", 100],
+] as const) {
+  test(`faults - ${policy}: an agent that was busy gets the newest next, and not what came meanwhile`, async () => {
+    await using world = await stage([], "--full-queue", `readings=${policy}`);
+    const { hostAddress, report, publish } = world;
+    const seen: number[] = [];
+    const lost: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    await using busy = new GrpcWorkerAgentRuntime({
+      ...{ hostAddress, mailboxMaxMessages: 100 },
+      onDeadLetter: (letter) => lost.push(letter.reason),
+    });
+    await busy.connect();
+    await busy.registerFactory(
+      "busy",
+      defineAgent({
+        description: "",
+        setup(agent) {
+          agent.handleEvent(Reading, async ({ n }) => {
+            seen.push(n);
+            await gate.promise;
+          });
+        },
+      }),
+    );
+    await busy.addSubscription(new TypeSubscription("readings", "busy"));
+    await publish("readings", 0);
+    await waitFor(() => seen.length === 1, { what: "a busy agent" });
+    let published = 1;
+    for (let n = SENSORS; n <= 4_000; n += SENSORS, published += 1) {
+      await publish("readings", n);
+    }
+    await waitFor(async () => busy.counts.eventsIn + (await report()).totals.shed === published, {
+      what: "all at the worker, or dropped by the host",
+    });
+    gate.resolve();
+    await waitFor(() => seen.length === 1 + kept, { what: "the newest" });
+    const newest = Array.from({ length: kept }, (_, index) => 4_000 - SENSORS * index).toReversed();
+    expect(seen).toEqual([0, ...newest]);
+    expect(new Set(lost)).toEqual(new Set([reason]));
+    expect(lost.length + (await report()).totals.shed + seen.length).toBe(published);
   }, 120_000);
 }
 

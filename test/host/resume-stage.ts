@@ -4,9 +4,11 @@ import { Metadata } from "@grpc/grpc-js";
 import { AgentrtError } from "../../src/core/errors.ts";
 import { TopicId } from "../../src/core/topic-id.ts";
 import type { AgentRpcParts } from "../../src/host/admission.ts";
+import { FullQueuePolicies } from "../../src/host/full-queue-policies.ts";
 import type { InboundBatch } from "../../src/host/link/inbound-batch.ts";
 import { RouteNumbers } from "../../src/host/link/inbound-routes.ts";
-import { LinkReader, type LinkState } from "../../src/host/link/link-reader.ts";
+import { LinkReader } from "../../src/host/link/link-reader.ts";
+import type { LinkState } from "../../src/host/link/link-state.ts";
 import { Producers } from "../../src/host/link/producers.ts";
 import type { FrameStream } from "../../src/wire/autogen/client.ts";
 import { creditOf, readPacket } from "../../src/wire/link/frames.ts";
@@ -38,6 +40,7 @@ export class HostLife {
       instance: `host ${number}`,
       producers: new Producers(),
       numbers: new RouteNumbers(),
+      fullQueue: new FullQueuePolicies(),
     };
     const { topics } = this.host.durable;
     Object.defineProperty(topics, "patterns", { get: () => [{ kind: "prefix", text: "d" }] });

@@ -32,19 +32,10 @@ import {
   InboundCallRoute,
   InboundRoute,
   InboundRoutes,
-  type RouteNumbers,
 } from "./inbound-routes.ts";
 import { LinkSink } from "./link-sink.ts";
-import type { Producers } from "./producers.ts";
+import type { LinkState } from "./link-state.ts";
 import { welcome } from "./welcome.ts";
-
-/** What all links of a host share. */
-export interface LinkState {
-  /** New at each start of the host. */
-  readonly instance: string;
-  readonly producers: Producers;
-  readonly numbers: RouteNumbers;
-}
 
 export interface LinkReaderOptions {
   readonly parts: AgentRpcParts;
@@ -259,7 +250,11 @@ export class LinkReader {
         const batchRoute = decodeRoute(route);
         assertHeadersFit({ kind: "event", headers: route.headers }, parts.options);
         const { producer } = this.#phase as Extract<Phase, { name: "connected" }>;
-        return new InboundRoute({ ...batchRoute, producer, receivers: [] }, state.numbers);
+        const fullQueue = state.fullQueue.of(batchRoute.topic.type);
+        return new InboundRoute(
+          { ...batchRoute, producer, receivers: [], fullQueue },
+          state.numbers,
+        );
       }
     }
   }

@@ -4,7 +4,8 @@ import { lastWillOf } from "../../wire/autogen/last-will.ts";
 import { declareCapabilities } from "../../wire/capabilities.ts";
 import { type AgentRpcParts, admit } from "../admission.ts";
 import type { HostStream } from "../session.ts";
-import { LinkReader, type LinkState } from "./link-reader.ts";
+import { LinkReader } from "./link-reader.ts";
+import type { LinkState } from "./link-state.ts";
 
 /** The handler of agentrt's own dialect. */
 export function createLinkRpc(

@@ -2,10 +2,12 @@ import { crc32 } from "node:zlib";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { AgentrtError, messageOf } from "../../core/errors.ts";
 import type { BatchRoute } from "../../core/event-batch.ts";
+import { FULL_QUEUE_POLICIES, type FullQueuePolicy } from "../../core/full-queue.ts";
 import { TopicId } from "../../core/topic-id.ts";
 import {
   type Frame,
   type FrameSchema,
+  FullQueue,
   OpenRequestSchema,
   type Route,
 } from "../gen/agentrt/v1/link_pb.ts";
@@ -229,6 +231,12 @@ function readUInt53(view: Buffer, at: number): number {
   return value;
 }
 
+const FULL_QUEUE: Readonly<Record<FullQueuePolicy, FullQueue>> = {
+  block: FullQueue.UNSPECIFIED,
+  "drop-oldest": FullQueue.DROP_OLDEST,
+  "keep-latest": FullQueue.KEEP_LATEST,
+};
+
 export function encodeRoute(number: number, route: BatchRoute): Uint8Array {
   return encodeControlFrame({
     case: "route",
@@ -243,12 +251,14 @@ export function encodeRoute(number: number, route: BatchRoute): Uint8Array {
       producer: route.producer,
       receivers: [...route.receivers],
       cursor: route.cursor ?? "",
+      fullQueue: FULL_QUEUE[route.fullQueue ?? "block"],
     },
   });
 }
 
 /** @throws AgentrtError `INVALID_TOPIC`, `INVALID_AGENT_ID` */
 export function decodeRoute(route: Route): BatchRoute {
+  const fullQueue = FULL_QUEUE_POLICIES.find((policy) => FULL_QUEUE[policy] === route.fullQueue);
   return {
     topic: new TopicId(route.topicType, route.topicSource),
     sender: senderIn(route),
@@ -258,6 +268,7 @@ export function decodeRoute(route: Route): BatchRoute {
     producer: route.producer,
     receivers: route.receivers,
     ...(route.cursor === "" ? {} : { cursor: route.cursor }),
+    ...(fullQueue === undefined || fullQueue === "block" ? {} : { fullQueue }),
   };
 }
 

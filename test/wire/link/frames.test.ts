@@ -3,6 +3,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { AgentId } from "../../../src/core/agent-id.ts";
 import { AgentrtError } from "../../../src/core/errors.ts";
+import { FULL_QUEUE_POLICIES } from "../../../src/core/full-queue.ts";
 import { TopicId } from "../../../src/core/topic-id.ts";
 import { OpenRequestSchema } from "../../../src/wire/gen/agentrt/v1/link_pb.ts";
 import {
@@ -166,6 +167,24 @@ describe("frames of agentrt.v1.Link", () => {
       Buffer.concat([unknown, encodeMessageFrame(Buffer.from("x"))]),
     );
     expect([first?.kind, others]).toEqual(["message", []]);
+  });
+
+  test("a route says what a full queue does; what this version has no name for counts as nothing said", () => {
+    const plain = {
+      ...{ topic: new TopicId("topic", "source"), sender: undefined, headers: {}, dataType: "D" },
+      ...{ contentType: "c", producer: "p", receivers: [] },
+    };
+    for (const fullQueue of FULL_QUEUE_POLICIES) {
+      const [frame] = readPacket(encodeRoute(1, { ...plain, fullQueue }));
+      if (frame?.kind !== "control" || frame.frame.case !== "route") {
+        throw new Error("not a route");
+      }
+      const { value } = frame.frame;
+      const said = fullQueue === "block" ? plain : { ...plain, fullQueue };
+      expect(decodeRoute(value)).toEqual(said);
+      value.fullQueue = Number("99");
+      expect(decodeRoute(value)).toEqual(plain);
+    }
   });
 
   test("a route comes back as it was", () => {
