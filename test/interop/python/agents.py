@@ -57,6 +57,18 @@ class Recorder(RoutedAgent):
         emit_received(self.id, message, ctx)
 
 
+class Failing(RoutedAgent):
+    """Reports notes, and fails to handle them."""
+
+    def __init__(self) -> None:
+        super().__init__("Fails.")
+
+    @message_handler
+    async def on_note(self, message: Note, ctx: MessageContext) -> None:
+        emit_received(self.id, message, ctx)
+        raise ValueError(message.text)
+
+
 @default_subscription
 class DefaultRecorder(Recorder):
     """Subscribed to the default topic by its class."""
@@ -166,6 +178,7 @@ class Mute(BaseAgent):
 
 AGENT_CLASSES: dict[str, type[RoutedAgent] | type[Mute]] = {
     "recorder": Recorder,
+    "failing": Failing,
     "default-recorder": DefaultRecorder,
     "class-recorder": ClassRecorder,
     "relay": Relay,
