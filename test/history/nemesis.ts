@@ -178,12 +178,8 @@ export const FAULTS = {
 
 export type FaultName = keyof typeof FAULTS;
 
-/**
- * These break what is stored, after which less is promised: only what they broke is lost, and that is reported. Of a
- * transaction whose sync failed, a kill may leave the whole in the file, while one before it is gone: then messages
- * that are sent again come behind it, out of their order.
- */
-export const DAMAGE: readonly FaultName[] = ["flip-bits", "disk-fails-kill"];
+/** These break what is stored, after which less is promised: only what they broke is lost, and that is reported. */
+export const DAMAGE: readonly FaultName[] = ["flip-bits"];
 
 export const UNDAMAGING = (Object.keys(FAULTS) as FaultName[]).filter(
   (name) => !DAMAGE.includes(name),

@@ -2,7 +2,7 @@ import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { AgentrtError } from "../../core/errors.ts";
-import { guard } from "./log-errors.ts";
+import { guard, mayBeWritten } from "./log-errors.ts";
 import { LOG_FILE } from "./log-file-name.ts";
 import { mendJournalOf } from "./mend-journal.ts";
 import type { JournalMending } from "./mended-journal.ts";
@@ -33,6 +33,11 @@ export class LogDatabase implements Disposable {
   /** What had to be done so that it could be read to its end. */
   readonly mending: JournalMending | undefined;
   readonly #database: Database;
+  /**
+   * The write-ahead log ends with what may not be on disk, or may be there though it was refused. The next sync does not
+   * mend that: the system forgets what it failed to write.
+   */
+  #isEndUnsure: boolean;
 
   /**
    * @throws AgentrtError `STORE_LOCKED`, `STORE_NEWER`, `STORE_READ_ONLY`, `STORE_UNUSABLE`, `STORE_DAMAGED`, `STORE_FULL`
@@ -40,6 +45,8 @@ export class LogDatabase implements Disposable {
   constructor(folder: string, maxFileBytes?: number) {
     this.folder = folder;
     this.file = join(folder, LOG_FILE);
+    // Left by a process that did not end in order: perhaps its last sync failed.
+    this.#isEndUnsure = existsSync(`${this.file}-wal`);
     this.mending = guard(folder, () => mendJournalOf(this.file, lock));
     this.#database = guard(folder, () => open(folder, this.file, maxFileBytes));
   }
@@ -52,9 +59,18 @@ export class LogDatabase implements Disposable {
     this.#database.run(sql);
   }
 
-  /** All of the steps or none. Returns only when they are on disk. */
+  /**
+   * All of the steps or none. Returns only when they are on disk. When a sync fails, the next start may find them all
+   * the same, but then nothing that came later: until the disk has taken a sync again, nothing more is written.
+   */
   transaction<R>(steps: () => R): R {
-    return this.#database.transaction(steps).immediate();
+    this.#settleEnd();
+    try {
+      return this.#database.transaction(steps).immediate();
+    } catch (error) {
+      this.#isEndUnsure ||= mayBeWritten(error);
+      throw error;
+    }
   }
 
   /** Inside a transaction: all of the steps or none, and the transaction goes on. */
@@ -76,6 +92,16 @@ export class LogDatabase implements Disposable {
 
   [Symbol.dispose](): void {
     this.#database.close();
+  }
+
+  /** Takes what is committed into the file, and with the emptied write-ahead log goes what was refused. */
+  #settleEnd(): void {
+    // Inside of another transaction, that one has begun so.
+    if (this.#isEndUnsure && !this.#database.inTransaction) {
+      // With an exclusive lock nobody else reads, so it does all of it or fails.
+      this.#database.run("PRAGMA main.wal_checkpoint(TRUNCATE)");
+      this.#isEndUnsure = false;
+    }
   }
 }
 

@@ -48,6 +48,11 @@ export function isDamage(error: unknown): boolean {
   );
 }
 
+/** True when a transaction failed with this, and may have been written to its end all the same. */
+export function mayBeWritten(error: unknown): boolean {
+  return systemCodeOf(error).startsWith("SQLITE_IOERR") && !isDamage(error);
+}
+
 const FULL = new Set(["SQLITE_FULL", "ENOSPC", "EDQUOT"]);
 const READ_ONLY = new Set(["EROFS", "EACCES", "EPERM"]);
 
@@ -57,8 +62,8 @@ function translate(folder: string, error: unknown): AgentrtError {
     // Not the system's: a defect.
     return AgentrtError.from(error);
   }
-  const isVague = said.startsWith("SQLITE_IOERR") && !isDamage(error);
-  const code = (isVague ? diskProblem(folder) : undefined) ?? said;
+  // SQLite says only that writing failed.
+  const code = (mayBeWritten(error) ? diskProblem(folder) : undefined) ?? said;
   const options = { cause: error, data: { folder } };
   if (FULL.has(code)) {
     return new AgentrtError(
