@@ -7,6 +7,7 @@ import type { MessageLog } from "../store/log/message-log.ts";
 import { openMessageLog } from "../store/log/open-message-log.ts";
 import { absoluteFolder } from "./data-folder.ts";
 import type { RunContext } from "./run-roles.ts";
+import { spilledTopicsOf } from "./settings-queues.ts";
 
 const log = getLogger(["agentrt", "cli"]);
 
@@ -41,7 +42,9 @@ export async function openHostLog(
     const error = AgentrtError.from(thrown);
     const isShared = error.code === "STORE_LOCKED" && !settings.isGiven("data");
     const hasNothing = !existsSync(join(folder, LOG_FILE));
-    if (values["durable-topics"].length > 0 || !(isShared || hasNothing)) {
+    const isAskedFor =
+      values["durable-topics"].length > 0 || spilledTopicsOf(values["full-queue"]).length > 0;
+    if (isAskedFor || !(isShared || hasNothing)) {
       throw error;
     }
     log.warn("there are no durable topics, because the message log cannot be opened", { error });

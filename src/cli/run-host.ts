@@ -8,7 +8,7 @@ import { at } from "./check-settings.ts";
 import { absoluteFolder } from "./data-folder.ts";
 import { openHostLog } from "./host-log.ts";
 import type { RunContext } from "./run-roles.ts";
-import { fullQueueOf } from "./settings-queues.ts";
+import { fullQueueOf, spilledTopicsOf } from "./settings-queues.ts";
 import { policiesOf } from "./settings-routing.ts";
 
 export interface RunningHost {
@@ -80,7 +80,7 @@ export async function runHost({
     linkWindowMessages: values["link-window-messages"],
     handshakeTimeoutMs: values["handshake-timeout"],
     messageLog,
-    durable: values["durable-topics"],
+    durable: [...values["durable-topics"], ...spilledTopicsOf(values["full-queue"])],
     durableMaxDeliver: values["durable-max-deliver"],
     ...(values.data === undefined
       ? {}

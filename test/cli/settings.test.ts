@@ -10,7 +10,7 @@ import {
   type SettingName,
   settingOf,
 } from "../../src/cli/settings.ts";
-import { fullQueueOf } from "../../src/cli/settings-queues.ts";
+import { fullQueueOf, spilledTopicsOf } from "../../src/cli/settings-queues.ts";
 import { policiesOf } from "../../src/cli/settings-routing.ts";
 import { AgentrtError } from "../../src/core/errors.ts";
 import { resolveHostOptions } from "../../src/host/options.ts";
@@ -105,7 +105,7 @@ const SAMPLES: Record<SettingName, Samples> = {
   compression: { legal: ["off", "zstd"], illegal: ["on", "lz4"] },
   "link-window": { legal: ["1KiB", "2MiB"], bounds: ["1KiB", "1GiB"], illegal: ["1", "2GiB"] },
   "full-queue": {
-    legal: ["a=block", "sensor.*=keep-latest,x=y=drop-oldest"],
+    legal: ["a=block", "sensor.*=keep-latest,x=y=drop-oldest,orders=spill"],
     bounds: ["*=drop-oldest", "a=block"],
     illegal: ["a", "a=never", "a*b=block"],
   },
@@ -312,4 +312,12 @@ test("settings - a setting belongs to its roles, or to all", () => {
   expect(isForRoles("listen", ["host"])).toBe(true);
   expect(isForRoles("listen", ["ui-agent", "device-agent"])).toBe(false);
   expect(isForRoles("log-level", ["ui-agent"])).toBe(true);
+});
+
+test("settings - topics of full-queue that spill are durable; their queues let nothing go", () => {
+  const texts = ["a=spill", "b.*=spill", "c=x=spill", "d=drop-oldest"];
+  expect(spilledTopicsOf(texts)).toEqual(["a", "b.*", "c=x"]);
+  expect(fullQueueOf(texts)).toEqual({
+    ...{ a: "block", "b.*": "block", "c=x": "block", d: "drop-oldest" },
+  });
 });

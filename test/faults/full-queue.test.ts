@@ -1,5 +1,8 @@
 /** A subscriber that is stopped for a while under a flood: what it gets afterwards, by what its topic declares. */
 import { expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   type DeadLetter,
   defineAgent,
@@ -10,6 +13,7 @@ import {
 } from "agentrt";
 import type { HostReport } from "../../src/core/host-report.ts";
 import { type AgentrtProcess, startAgentrt, startProcess } from "../kit/process.ts";
+import { runAgentrt } from "../kit/run-to-end.ts";
 import { waitFor } from "../kit/wait.ts";
 
 const MESSAGES = 40_000;
@@ -26,7 +30,8 @@ async function stage(topics: readonly string[], ...settings: readonly string[]) 
   await using stack = new AsyncDisposableStack();
   const host = stack.use(
     startAgentrt([
-      ...["--role", "host", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data", "none"],
+      ...["--role", "host", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"],
+      ...(settings.includes("--data") ? [] : ["--data", "none"]),
       ...["--outbox-max-messages", "1000", "--slow-worker-timeout", "1h", ...settings],
     ]),
   );
@@ -221,3 +226,33 @@ test("faults - block: publishers wait for a stopped subscriber, and nothing is l
   const { totals, topics } = await report();
   expect([totals.shed, topics[0]?.fullQueue, topics[0]?.dropped]).toEqual([0, "block", 0]);
 }, 120_000);
+
+test("faults - spill: publishers do not wait for a stopped subscriber, which gets everything when it goes on", async () => {
+  const data = await mkdtemp(join(tmpdir(), "agentrt-spill-"));
+  await using _folder = { [Symbol.asyncDispose]: () => rm(data, { recursive: true }) };
+  await using world = await stage(["orders"], "--full-queue", "orders=spill", "--data", data);
+  const { stopping, report, publish } = world;
+  process.kill(stopping.pid, "SIGSTOP");
+  for (let n = 0; n < 20_000; n += CHUNK) {
+    await Promise.all(Array.from({ length: CHUNK }, (_, index) => publish("orders", n + index)));
+  }
+  process.kill(stopping.pid, "SIGCONT");
+  await waitFor(() => [...gotBy(stopping).values()].flat().length >= 20_000, {
+    ...{ what: "every order", timeoutMs: 60_000 },
+  });
+  const got = gotBy(stopping);
+  for (let sensor = 0; sensor < SENSORS; sensor += 1) {
+    const sent = Array.from({ length: 20_000 / SENSORS }, (_, index) => index * SENSORS + sensor);
+    expect([...new Set(got.get(String(sensor)))]).toEqual(sent);
+  }
+  expect((await report()).totals.shed).toBe(0);
+}, 120_000);
+
+test("faults - spill: a host that keeps no data refuses to start", async () => {
+  const host = await runAgentrt([
+    ...["--role", "host", "--listen", "127.0.0.1:0", "--http", "off", "--data", "none"],
+    ...["--full-queue", "orders=spill"],
+  ]);
+  expect(host.code).not.toBe(0);
+  expect(host.stderr).toContain("DURABLE_NEEDS_DATA");
+});

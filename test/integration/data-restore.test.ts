@@ -278,4 +278,5 @@ test("data - a second host in the folder that nobody named starts without durabl
   expect(second.stderr).toContain("STORE_LOCKED");
   expect(first.logs.filter(({ level }) => level !== "INFO")).toEqual([]);
   expect(await refusal([...HOST, "--durable-topics=orders"], home)).toContain("STORE_LOCKED");
+  expect(await refusal([...HOST, "--full-queue=orders=spill"], home)).toContain("STORE_LOCKED");
 });
