@@ -344,7 +344,9 @@ test("ls - workers, agents, subscriptions and topics of a running host", async (
 test("commands - under a Chinese locale people read Chinese, and programs the same JSON", async () => {
   const env = { LANG: "zh_CN.UTF-8" };
   const chinese = async (...args: string[]) => await runAgentrt([...args, ...at], { env });
-  expect((await chinese("ls", "topics")).stdout).toMatch(/^主题 +消息 +每秒 +投递 +丢弃 +队列满时 +字节 +最近\n/);
+  expect((await chinese("ls", "topics")).stdout).toMatch(
+    /^主题 +消息 +每秒 +投递 +丢弃 +队列满时 +字节 +最近\n/,
+  );
   expect((await chinese("top")).stdout).toMatch(/\n事件 收到 \d+（-\/秒），投递 \d+/);
   expect((await chinese("pub", "zh", "x")).stdout).toBe("已向 zh/default 发布 1 条\n");
   const none = ["ls", "topics", "--filter", "none"];
