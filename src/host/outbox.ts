@@ -89,6 +89,11 @@ export class Outbox {
     return this.#queue.bytes - (this.#yielding?.bytes ?? 0);
   }
 
+  /** True when a frame that is offered goes to the stream at once, and nothing waits before it. */
+  get isTaking(): boolean {
+    return !this.#isSinkFull;
+  }
+
   /** Calls `onRelief` each time that sending leaves the queue less full than `below`, until the result is called. */
   watchRelief(below: number, onRelief: () => void): () => void {
     const watcher = { below, onRelief };

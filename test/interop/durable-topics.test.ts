@@ -125,3 +125,30 @@ test("durable topics - a Python subscriber gets what came while it was away, and
   expect(messagesOf(received)).toEqual([note("second"), note("third"), note("last")]);
   expect(await world.dead()).toEqual([]);
 });
+
+test("durable topics - of a Python subscriber that is frozen and killed, only what its connection had taken is gone", async () => {
+  await using world = await World.make();
+  await using publisher = await Peer.typescript(world.address);
+  const count = 600;
+  const pad = "x".repeat(20_000);
+  {
+    await using frozen = await Peer.python(world.address);
+    await frozen.register("packer", "recorder", ["orders"]);
+    process.kill(frozen.pid, "SIGSTOP");
+    for (let n = 0; n < count; n += 1) {
+      await publisher.publish("orders/one", note(pad, n));
+    }
+  }
+  await using python = await Peer.python(world.address);
+  await python.register("packer", "recorder", ["orders"]);
+  await python.waitForMessage("packer", "the last one", ({ data }) => numberOf(data) === count - 1);
+  const numbers = messagesOf(python.receivedBy("packer")).map(({ data }) => numberOf(data));
+  const first = numbers[0] ?? count;
+  expect(numbers).toEqual(Array.from({ length: count - first }, (_, index) => first + index));
+  // gRPC gives a connection of Python's a window of 4 MiB, which is 210 of them.
+  expect(first).toBeLessThan(400);
+});
+
+function numberOf(data: unknown): number {
+  return (data as { readonly number: number }).number;
+}

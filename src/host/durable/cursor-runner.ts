@@ -65,6 +65,8 @@ export class CursorRunner {
   readonly #inFlight = new Map<Session, PositionRanges>();
   readonly #open = new OpenBytes();
   readonly #subscribed: SubscribedSessions;
+  /** Whose connections have had enough. */
+  readonly #waitsFor = new Set<Session>();
   #patterns: readonly TopicPattern[];
   #mayHaveMore = true;
   #isReading = false;
@@ -335,11 +337,7 @@ export class CursorRunner {
         this.#inFlightAt(session).add(first, last);
         delivery.offer(session, frame);
       } else {
-        for (const event of this.#frames.events(range)) {
-          delivery.offer(session, frameFor([this.name], event));
-        }
-        // AutoGen's dialect has no acknowledgement.
-        this.#cursor.ack(first, last);
+        return this.#sendEvents(session, range);
       }
     } catch (error) {
       logger.error("a stored batch cannot be delivered", { cursor: this.name, first, error });
@@ -348,6 +346,35 @@ export class CursorRunner {
     }
     counts.delivered += last - first + 1;
     return true;
+  }
+
+  /** AutoGen's dialect has no acknowledgement: what its connection takes is done, and nothing waits before it. */
+  #sendEvents(session: Session, range: DurableRange): boolean {
+    const { delivery, counts } = this.#parts;
+    let position = range.first;
+    for (const event of this.#frames.events(range)) {
+      if (!session.outbox.isTaking) {
+        this.#pumpWhenTaking(session);
+        return false;
+      }
+      delivery.offer(session, frameFor([this.name], event));
+      counts.delivered += 1;
+      this.#cursor.ack(position, position);
+      position += 1;
+    }
+    return true;
+  }
+
+  #pumpWhenTaking(session: Session): void {
+    if (this.#waitsFor.has(session)) {
+      return;
+    }
+    this.#waitsFor.add(session);
+    const unwatch = session.outbox.watchRelief(Number.MIN_VALUE, () => {
+      unwatch();
+      this.#waitsFor.delete(session);
+      this.pump();
+    });
   }
 
   #inFlightAt(session: Session): PositionRanges {
