@@ -65,13 +65,33 @@ async function trouble(world: World, random: Random, what: DiskTrouble): Promise
 }
 
 /** The host ends before the disk is well again. */
-async function troubleToTheEnd(world: World, random: Random, what: DiskTrouble): Promise<void> {
+async function troubleToTheEnd(
+  world: World,
+  random: Random,
+  what: DiskTrouble,
+  onEnd: () => void = () => undefined,
+): Promise<void> {
   await during(world, `kill host, disk ${what}`, true, async () => {
     world.disk.get(what);
     await Bun.sleep(random() * MAX_DELAY_MS);
     await world.kill("host");
+    onEnd();
     world.disk.recover();
     await world.start("host");
+  });
+}
+
+/** Publishers hear of nothing that it refuses before it ends. */
+async function troubleUnheard(world: World, random: Random): Promise<void> {
+  const links = PUBLISHERS.map((name) => world.link(name));
+  for (const link of links) {
+    link.hold("toWorker");
+  }
+  await troubleToTheEnd(world, random, "failing", () => {
+    for (const link of links) {
+      link.cut();
+      link.release();
+    }
   });
 }
 
@@ -158,6 +178,7 @@ export const FAULTS = {
     weight: 1,
     act: (world, random) => troubleToTheEnd(world, random, "failing"),
   },
+  "disk-fails-unheard": { weight: 1, act: troubleUnheard },
   "disk-slow": { weight: 1, act: (world, random) => trouble(world, random, "slow") },
   "flip-bits": {
     weight: 2,
