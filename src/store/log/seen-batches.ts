@@ -14,6 +14,8 @@ interface Producer {
   highest: number;
   /** By sequence: what is not in the table yet. */
   recent: SeenRow[];
+  /** True when more of it may be in the table than the window has. */
+  isUntrimmed: boolean;
   usedAtMs: number;
 }
 
@@ -91,6 +93,9 @@ export class SeenBatches {
     const producer = this.#producer(producerId);
     producer.usedAtMs = nowMs;
     producer.highest = Math.max(producer.highest, sequence + count - 1);
+    producer.isUntrimmed = true;
+    // Not recent, but to be trimmed when as many came.
+    this.#recentCount += 1;
     this.#put(producerId, { sequence, count, position });
     this.#use(producerId, nowMs);
   }
@@ -111,6 +116,7 @@ export class SeenBatches {
       this.#recentCount = 0;
       for (const producer of this.#producers.values()) {
         producer.recent = [];
+        producer.isUntrimmed = false;
       }
       if (this.#producers.size >= MAX_PRODUCERS) {
         this.#producers.clear();
@@ -137,12 +143,14 @@ export class SeenBatches {
 
   /** Inside a transaction, before batches are removed from the log. */
   write(): void {
-    for (const [producerId, { recent, usedAtMs }] of this.#producers) {
+    for (const [producerId, { recent, isUntrimmed, usedAtMs }] of this.#producers) {
       for (const row of recent) {
         this.#put(producerId, row);
       }
       if (recent.length > 0) {
         this.#use(producerId, usedAtMs);
+      }
+      if (recent.length > 0 || isUntrimmed) {
         this.#trim(producerId);
       }
     }
@@ -195,10 +203,12 @@ export class SeenBatches {
       .run(producerId, sequence, count, position);
   }
 
+  /** What was read when the file was opened may be older than what waited and was written at once. */
   #use(producerId: number, nowMs: number): void {
     this.#database
       .query<unknown, [number, number]>(
-        "INSERT OR REPLACE INTO producer_uses (producer_id, last_at) VALUES (?, ?)",
+        `INSERT INTO producer_uses (producer_id, last_at) VALUES (?, ?)
+         ON CONFLICT (producer_id) DO UPDATE SET last_at = max(last_at, excluded.last_at)`,
       )
       .run(producerId, nowMs);
   }
@@ -229,7 +239,7 @@ export class SeenBatches {
     }
     const last = this.#stored(producerId, Number.MAX_SAFE_INTEGER);
     const highest = last === undefined ? Number.MIN_SAFE_INTEGER : last.sequence + last.count - 1;
-    const producer = { highest, recent: [], usedAtMs: 0 };
+    const producer = { highest, recent: [], isUntrimmed: false, usedAtMs: 0 };
     this.#producers.set(producerId, producer);
     return producer;
   }
