@@ -117,13 +117,8 @@ export class DeliveryCursor<B> {
       nowMs,
       Math.min(maxRecords, this.#options.maxInFlight - this.#inFlight.size),
     );
-    for (const [first, last] of [...this.#returned.ranges]) {
+    for (const [first, last] of this.#again(nowMs)) {
       this.#deliver(first, last, taking);
-    }
-    for (const position of this.#attempts.due(nowMs)) {
-      if (this.#isWaiting(position)) {
-        this.#deliver(position, position, taking);
-      }
     }
     while (this.#taken < this.#known && taking.room > 0) {
       const from = this.#taken;
@@ -251,6 +246,13 @@ export class DeliveryCursor<B> {
     const last = this.#attempts.firstAfter(from, end) - 1;
     this.#send(batch.batch, from, last, 1, taking);
     return last + 1;
+  }
+
+  /** What is taken again, by position: what was handed back must not overtake what was lost before it. */
+  #again(nowMs: number): readonly (readonly [number, number])[] {
+    const due = this.#attempts.due(nowMs).filter((position) => this.#isWaiting(position));
+    const again = due.map((position) => [position, position] as const);
+    return new PositionRanges([...this.#returned.ranges, ...again]).ranges;
   }
 
   #send(batch: B, first: number, last: number, attempt: number, taking: Taking<B>): void {

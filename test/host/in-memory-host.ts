@@ -20,6 +20,7 @@ import { Backpressure } from "../../src/host/backpressure.ts";
 import { ControlRouter } from "../../src/host/control-router.ts";
 import { DeadLetters } from "../../src/host/dead-letters.ts";
 import { Durable } from "../../src/host/durable/durable.ts";
+import { durablePattern } from "../../src/host/durable/durable-topics.ts";
 import { Enrolment } from "../../src/host/enrolment.ts";
 import { FullQueuePolicies } from "../../src/host/full-queue-policies.ts";
 import { IncidentLog } from "../../src/host/incident-log.ts";
@@ -171,14 +172,18 @@ export class InMemoryHost {
   readonly sessions: Sessions;
   readonly retained: RetainedValues;
   readonly enrolment: Enrolment;
-  /** Without a message log: no topic is durable. */
-  readonly durable = new Durable({ log: undefined, configured: [], incidents: this.incidents });
+  /** Without a message log no topic is durable; with one, it is to be opened. */
+  readonly durable: Durable;
   /** The time for what the host keeps; moves on only when a test says so. */
   nowMs = 0;
 
   constructor(given: Partial<HostOptions> = {}, store?: DeadLetterStore) {
     const options = resolveHostOptions(given);
     this.options = options;
+    this.durable = new Durable({
+      ...{ log: options.messageLog, incidents: this.incidents },
+      configured: options.durable.map(durablePattern),
+    });
     this.deadLetters = new DeadLetters(store, this.incidents);
     this.registry = new Registry(options);
     this.retained = new RetainedValues(options, () => this.nowMs);

@@ -69,6 +69,9 @@ export class CursorCommits {
         const value = { cursor: runner.wireName, floor: BigInt(floor) };
         session.tell(encodeControlFrame({ case: "cursorFloor", value }));
       });
+    }
+    // Also those that changed while others were stored: what they asked for then was not heard.
+    for (const runner of this.#runners.values()) {
       if (runner.isDirty) {
         runner.pump();
       }
