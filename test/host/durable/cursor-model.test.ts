@@ -240,17 +240,33 @@ const oneAfterTheOther = cursor.map((name) =>
   }),
 );
 
-const nack = fc.tuple(cursor, picks).map(([name, numbers]) =>
-  step(`${name} refuses ${numbers}`, (account, stage) => {
-    for (const at of pick(held(account, stage, name), numbers)) {
-      stage.nack(name, name, at);
-      stage.nack(name, name, at);
-      const attempts = account.fate(name, at).attempts + 1;
-      const isDead = attempts >= MAX_DELIVER;
-      account.set(name, at, {
-        ...{ place: isDead ? "dead" : "open", attempts, reason: isDead ? "MAX_DELIVER" : "" },
-        nextAtMs: Date.now() + 100 * 2 ** (attempts - 1),
-      });
+function refuse(account: Account, stage: Stage, name: Name, positions: readonly number[]): void {
+  for (const at of positions) {
+    stage.nack(name, name, at);
+    stage.nack(name, name, at);
+    const attempts = account.fate(name, at).attempts + 1;
+    const isDead = attempts >= MAX_DELIVER;
+    account.set(name, at, {
+      ...{ place: isDead ? "dead" : "open", attempts, reason: isDead ? "MAX_DELIVER" : "" },
+      nextAtMs: Date.now() + 100 * 2 ** (attempts - 1),
+    });
+  }
+}
+
+const nack = fc
+  .tuple(cursor, picks)
+  .map(([name, numbers]) =>
+    step(`${name} refuses ${numbers}`, (account, stage) =>
+      refuse(account, stage, name, pick(held(account, stage, name), numbers)),
+    ),
+  );
+
+/** Each pause is longer than the one before. */
+const refuseAgain = cursor.map((name) =>
+  step(`${name} refuses all it has, twice`, async (account, stage) => {
+    for (let turns = 0; turns < 2; turns += 1) {
+      refuse(account, stage, name, held(account, stage, name));
+      await pass(stage, 110);
     }
   }),
 );
@@ -360,7 +376,7 @@ afterEach(() => {
 test("cursor model - whatever workers, disk and host do, each record is delivered in its order until it is done or with the dead", async () => {
   const commands = fc.commands<Account, Stage, false>(
     [
-      ...[publish, publish, publish, ack, ack, ack, nack, nack, connect, leave, room],
+      ...[publish, publish, publish, ack, ack, ack, nack, refuseAgain, connect, leave, room],
       ...[wait, wait, disk, oneAfterTheOther, restart, rest],
     ],
     { maxCommands: 60, size: "max" },
