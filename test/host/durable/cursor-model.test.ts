@@ -193,17 +193,21 @@ const publish = fc
   .record({
     key: fc.constantFrom("x", "y"),
     isHigh: fc.boolean(),
+    isLarge: fc.boolean(),
     count: fc.integer({ min: 1, max: 5 }),
     lifeMs: fc.option(fc.integer({ min: 20, max: 600 }), { nil: undefined, freq: 4 }),
   })
-  .map(({ key, isHigh, count, lifeMs }) =>
-    step(`publish ${count} on ${key} ${lifeMs ?? ""}`, async (account, stage) => {
-      const expiresAtMs = lifeMs === undefined ? undefined : Date.now() + lifeMs;
-      for (let index = 0; index < count; index += 1) {
-        account.messages.set(account.messages.size + 1, { key, expiresAtMs });
-      }
-      await stage.publish(key, isHigh, count, lifeMs);
-    }),
+  .map(({ key, isHigh, isLarge, count, lifeMs }) =>
+    step(
+      `publish ${count} ${isLarge ? "large" : "small"} on ${key} ${lifeMs ?? ""}`,
+      async (account, stage) => {
+        const expiresAtMs = lifeMs === undefined ? undefined : Date.now() + lifeMs;
+        for (let index = 0; index < count; index += 1) {
+          account.messages.set(account.messages.size + 1, { key, expiresAtMs });
+        }
+        await stage.publish(key, isHigh, count, lifeMs, isLarge);
+      },
+    ),
   );
 
 const picks = fc.uniqueArray(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 6 });

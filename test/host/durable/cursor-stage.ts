@@ -13,7 +13,7 @@ import { exact, FakeStream, InMemoryHost, payloadOf } from "../in-memory-host.ts
 
 export const MAX_DELIVER = 3;
 /** Few, so that cursors have to wait for room. */
-const OUTBOX = { outboxMaxMessages: 12, outboxMaxBytes: 1_000_000 };
+const OUTBOX = { outboxMaxMessages: 12, outboxMaxBytes: 2_500 };
 const OPTIONS = {
   ...{ dedupBatchesPerProducer: 100, dedupProducerAgeMs: 1_000_000, maxFileBytes: undefined },
   dead: { maxRecords: 10_000, maxBytes: 100_000_000, maxAgeMs: undefined },
@@ -135,10 +135,14 @@ export class Stage {
     isHigh: boolean,
     count: number,
     timeToLiveMs: number | undefined,
+    isLarge: boolean,
   ): Promise<void> {
     const batch = new OpenBatch();
     for (let index = 0; index < count; index += 1) {
-      batch.append(payloadOf(`${this.#sequence + index + 1}`).data as Uint8Array, undefined);
+      batch.append(
+        payloadOf(`${this.#sequence + index + 1}`.padEnd(isLarge ? 400 : 1)).data as Uint8Array,
+        undefined,
+      );
     }
     const [frame] = readPacket(batch.close(1, this.#sequence + 1));
     this.#sequence += count;
