@@ -48,6 +48,9 @@ class Model {
     const waited = [...this.queue.items];
     const item = this.queue.shift();
     if (item === undefined) {
+      // Nobody waits any more, so a row of urgent ones is over, too.
+      this.#highsInARow = 0;
+      this.#normalsInARow = 0;
       this.timesIdle += this.running.length + this.heldTakers === 0 ? 1 : 0;
       return;
     }
