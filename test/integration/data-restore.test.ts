@@ -211,6 +211,8 @@ test("data - compact gives back the room of what retention removed, and leaves t
     }
     await publisher.publishMessage(Item.of({ n: 41 }), new TopicId("kept", "one"));
     await host.json("topic", "set", "orders", "--durable", "--retention-count=1");
+    const isApplied = async (): Promise<boolean> => (await host.stored("*", 1))[0]?.data.n === 40;
+    await waitFor(isApplied, { what: "retention of the new declaration", timeoutMs: 20_000 });
     const size = await host.json<Compacted>("data", "compact");
     expect(size.bytesBefore).toBeGreaterThan(40 * PAD.length);
     expect(size.bytesAfter).toBeLessThan(20 * PAD.length);
