@@ -4,7 +4,7 @@ import { measureRounds } from "../rounds.ts";
 import type { System } from "../systems.ts";
 import { type Candidate, type MakeWorks, P50_US, P99_US, PER_SECOND, scaled } from "./work.ts";
 
-const WARM_UP = { messages: 2_000, calls: 500 };
+const WARM_UP = { messages: 20_000, calls: 2_000 };
 
 /** AutoGen's Python workers: messages one way, then calls one at a time. */
 const python = (system: System): Candidate => ({
