@@ -264,22 +264,20 @@ export class Dispatcher {
 
   /** As `#offer`, for an event that may make way for others while it waits. */
   #offerEvent(slot: AgentSlot, event: EventEnvelope, fullQueue: FullQueuePolicy | undefined): void {
-    const { stopSignal } = this.#options;
     if (this.#isRefusing || !makesWay(fullQueue)) {
-      this.#offer(slot, event, stopSignal, undefined);
+      this.#offer(slot, event, this.#options.stopSignal, undefined);
       return;
     }
-    const delivery = messageDelivery(slot, event, stopSignal, undefined, undefined);
+    const delivery = this.#deliveryOf(slot, event);
     const key = fullQueue === "keep-latest" ? retainedSlotOf(event) : undefined;
     this.#mailboxFor(delivery).offerYielding(delivery, key);
   }
 
   /** Undefined where each message needs more than to be handled. */
   #straightRun(): StraightRun | undefined {
-    const { stopSignal, tracing } = this.#options;
     const deliveryOf = (slot: AgentSlot, event: EventEnvelope): Delivery =>
-      messageDelivery(slot, event, stopSignal, undefined, undefined);
-    return tracing !== undefined
+      this.#deliveryOf(slot, event);
+    return this.#options.tracing !== undefined
       ? undefined
       : new StraightRun({
           isRefusing: () => this.#isRefusing,
@@ -287,6 +285,11 @@ export class Dispatcher {
             this.#ending(this.#handling.handleStraight(slot, agent, event, deliveryOf)),
           offer: (slot, event) => this.#offerEvent(slot, event, event.route.fullQueue),
         });
+  }
+
+  /** Of a plain event, which nobody waits for. */
+  #deliveryOf(slot: AgentSlot, event: EventEnvelope): MessageDelivery {
+    return messageDelivery(slot, event, this.#options.stopSignal, undefined, undefined);
   }
 
   /** Counts as work until it has ended. */

@@ -1,5 +1,6 @@
 import type { BatchRoute } from "../core/event-batch.ts";
-import { encodeControlFrame, encodeRoute } from "../wire/link/frames.ts";
+import { encodeRoute } from "../wire/link/frames.ts";
+import { GoneRoutes } from "../wire/link/gone-routes.ts";
 import type { PacketWriter } from "../wire/link/packet-writer.ts";
 
 /** The routes of batches that the host of one link knows, no more at a time than it takes. */
@@ -7,11 +8,12 @@ export class IntroducedRoutes {
   readonly #writer: PacketWriter;
   /** The one that was introduced first comes first. */
   readonly #numbers = new Set<number>();
-  #forgotten: number[] = [];
+  readonly #gone: GoneRoutes;
   #max = 1;
 
   constructor(writer: PacketWriter) {
     this.#writer = writer;
+    this.#gone = new GoneRoutes(writer);
   }
 
   /** To be called when the host has said how many it takes. */
@@ -21,7 +23,7 @@ export class IntroducedRoutes {
 
   /** To be called before each batch: the host has to know its route. */
   introduce(number: number, route: BatchRoute): void {
-    this.#tellForgotten();
+    this.#gone.tell();
     if (this.#numbers.has(number)) {
       return;
     }
@@ -29,7 +31,7 @@ export class IntroducedRoutes {
     if (oldest !== undefined && this.#numbers.size >= this.#max) {
       // It is introduced anew when another batch comes on it.
       this.forget(oldest);
-      this.#tellForgotten();
+      this.#gone.tell();
     }
     this.#numbers.add(number);
     this.#writer.sendControl(encodeRoute(number, route));
@@ -38,15 +40,7 @@ export class IntroducedRoutes {
   /** No batch comes on it any more; the host is told before the next batch. */
   forget(number: number): void {
     if (this.#numbers.delete(number)) {
-      this.#forgotten.push(number);
-    }
-  }
-
-  #tellForgotten(): void {
-    if (this.#forgotten.length > 0) {
-      const numbers = this.#forgotten;
-      this.#forgotten = [];
-      this.#writer.sendControl(encodeControlFrame({ case: "routesGone", value: { numbers } }));
+      this.#gone.add(number);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { AgentId } from "../core/agent-id.ts";
-import { NO_HEADERS, type Payload } from "../core/envelope.ts";
+import { type Headers, NO_HEADERS, type Payload } from "../core/envelope.ts";
 import type { BatchRoute } from "../core/event-batch.ts";
 import { type Priority, priorityOf } from "../core/priority.ts";
 import type { TopicId } from "../core/topic-id.ts";
@@ -111,7 +111,7 @@ export class OutgoingBatches {
   /** Adds to the batch that was added to last, if it is open and of this route without headers; else false. */
   addAgain(topic: TopicId, sender: AgentId | undefined, payload: Payload): boolean {
     const last = this.#last;
-    if (last?.open === undefined || !isBareRoute(last.route.route, topic, sender, payload)) {
+    if (last?.open === undefined || !isSame(last.route.route, topic, sender, NO_HEADERS, payload)) {
       return false;
     }
     this.#append(last, last.open, payload.data, undefined);
@@ -163,7 +163,11 @@ export class OutgoingBatches {
   }
 
   #laneFor(wanted: PublishedRoute): Lane {
-    if (this.#last !== undefined && isSame(this.#last.route.route, wanted)) {
+    const { topic, sender, headers } = wanted;
+    if (
+      this.#last !== undefined &&
+      isSame(this.#last.route.route, topic, sender, headers, wanted)
+    ) {
       return this.#last;
     }
     const key = keyOf(wanted);
@@ -202,30 +206,20 @@ export class OutgoingBatches {
 /** What a publisher says of its message, beside the data. */
 export type PublishedRoute = Omit<BatchRoute, "producer" | "receivers">;
 
-/** As {@link isSame}, for a message without headers. */
-function isBareRoute(
+/** Cheap, and true for what one publisher says again and again; headers are the same object then. */
+function isSame(
   route: BatchRoute,
   topic: TopicId,
   sender: AgentId | undefined,
-  { dataType, contentType }: Payload,
+  headers: Headers,
+  { dataType, contentType }: Pick<Payload, "dataType" | "contentType">,
 ): boolean {
   return (
-    route.headers === NO_HEADERS &&
     (route.topic === topic || route.topic.equals(topic)) &&
     route.dataType === dataType &&
+    route.headers === headers &&
     route.contentType === contentType &&
     (route.sender === sender || route.sender?.equals(sender) === true)
-  );
-}
-
-/** Cheap, and true for what one publisher says again and again; headers are the same object then. */
-function isSame(route: BatchRoute, wanted: PublishedRoute): boolean {
-  return (
-    (route.topic === wanted.topic || route.topic.equals(wanted.topic)) &&
-    route.dataType === wanted.dataType &&
-    route.headers === wanted.headers &&
-    route.contentType === wanted.contentType &&
-    (route.sender === wanted.sender || route.sender?.equals(wanted.sender) === true)
   );
 }
 

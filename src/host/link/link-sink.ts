@@ -1,6 +1,7 @@
 import { AgentrtError } from "../../core/errors.ts";
 import { encodeMessageFrame } from "../../wire/link/batch-frame.ts";
 import { encodeControlFrame } from "../../wire/link/frames.ts";
+import { GoneRoutes } from "../../wire/link/gone-routes.ts";
 import {
   type CreditWindow,
   type PacketStream,
@@ -27,7 +28,7 @@ export class LinkSink implements SessionLink, RouteKnower {
   #inFlight: InFlight[] = [];
   #firstInFlight = 0;
   readonly #routes = new Set<OutRoute>();
-  #gone: number[] = [];
+  readonly #gone: GoneRoutes;
   readonly #reading: BatchReading;
   /** Set when the worker has answered that it sends no more. */
   hasAnsweredGoAway = false;
@@ -40,6 +41,7 @@ export class LinkSink implements SessionLink, RouteKnower {
     reading: BatchReading,
   ) {
     this.#writer = new PacketWriter(stream, window, onRoom);
+    this.#gone = new GoneRoutes(this.#writer);
     this.#reading = reading;
   }
 
@@ -65,7 +67,7 @@ export class LinkSink implements SessionLink, RouteKnower {
     if (envelope.kind === "batch" && envelope.encoding !== 0 && out !== undefined) {
       return this.#writeCompressed(bytes, frame, envelope, out);
     }
-    this.#tellGone();
+    this.#gone.tell();
     if (out !== undefined) {
       this.#introduce(out);
     }
@@ -90,7 +92,7 @@ export class LinkSink implements SessionLink, RouteKnower {
       this.#reading.onUnreadable(AgentrtError.from(error), frame);
       return this.#writer.hasRoom;
     }
-    this.#tellGone();
+    this.#gone.tell();
     this.#introduce(out);
     const hasRoom = this.#writer.send(unit, batch.count, isRead ? batch.savedBytes : 0);
     this.#inFlight.push({ frame, until: this.#writer.sentBytes });
@@ -119,11 +121,11 @@ export class LinkSink implements SessionLink, RouteKnower {
 
   routeGone(route: OutRoute): void {
     this.#routes.delete(route);
-    this.#gone.push(route.number);
+    this.#gone.add(route.number);
   }
 
   flush(): void {
-    this.#tellGone();
+    this.#gone.tell();
     this.#writer.flush();
   }
 
@@ -146,19 +148,10 @@ export class LinkSink implements SessionLink, RouteKnower {
     }
     this.#writer.sendControl(out.encoded);
     if (out.isRetired) {
-      this.#gone.push(out.number);
+      this.#gone.add(out.number);
     } else {
       out.makeKnown(this);
       this.#routes.add(out);
-    }
-  }
-
-  /** Before the next frame rather than at once: a worker that gets nothing may remember a little longer. */
-  #tellGone(): void {
-    if (this.#gone.length > 0) {
-      const numbers = this.#gone;
-      this.#gone = [];
-      this.#writer.sendControl(encodeControlFrame({ case: "routesGone", value: { numbers } }));
     }
   }
 }
